@@ -131,9 +131,9 @@ pub fn describe_event(event: &Event) -> Option<(String, bool)> {
             percent(x.test_accuracy)
         ),
         Event::Checkpoint { step } => format!("checkpoint at step {step}"),
-        Event::Paused { step } => format!("paused at step {step}"),
-        Event::Unpaused { step } => format!("unpaused at step {step}"),
-        Event::Stopped { step } => format!("stopped at step {step}"),
+        Event::Paused { step } => format!("paused{}", at_step(*step)),
+        Event::Unpaused { step } => format!("unpaused{}", at_step(*step)),
+        Event::Stopped { step } => format!("stopped{}", at_step(*step)),
         Event::Notice { text } => text.clone(),
         Event::Failed { message } => return Some((message.clone(), true)),
         Event::Finished(f) => {
@@ -148,4 +148,9 @@ pub fn describe_event(event: &Event) -> Option<(String, bool)> {
         Event::Losses { .. } | Event::Validated { .. } | Event::Unknown => return None,
     };
     Some((text, false))
+}
+
+/// Where a training is; nothing before its first step, since other stages have no steps.
+fn at_step(step: u64) -> String {
+    if step == 0 { String::new() } else { format!(" at step {step}") }
 }

@@ -176,3 +176,12 @@ fn a_pair_without_an_angle_is_told_by_its_distance_alone() {
     let (text, _) = crate::run_state::describe_event(&Event::Geometry(geometry)).unwrap();
     assert_eq!(text, "corners, distances (angles): 1–2 2.61, 1–3 3.00 (90°)");
 }
+
+#[test]
+fn a_pause_outside_of_training_names_no_step() {
+    let describe = |event| crate::run_state::describe_event(&event).unwrap().0;
+    assert_eq!(describe(Event::Paused { step: 0 }), "paused");
+    assert_eq!(describe(Event::Unpaused { step: 0 }), "unpaused");
+    assert_eq!(describe(Event::Stopped { step: 0 }), "stopped");
+    assert_eq!(describe(Event::Paused { step: 408 }), "paused at step 408");
+}

@@ -150,6 +150,7 @@ pub(super) fn can_measure_heatmap(app: &App) -> Availability {
 pub(super) fn cells_measured(app: &App) -> Availability {
     let measured = |s: &Snapshot| s.heatmap.cells.iter().any(|c| c.images > 0);
     match &app.run_state.snapshot {
+        Some(s) if s.control_points.is_empty() => Err("no surface yet; the corners come first".into()),
         Some(s) if measured(s) => Ok(()),
         _ => Err("no measured cells yet".into()),
     }

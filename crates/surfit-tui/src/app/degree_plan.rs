@@ -5,6 +5,7 @@ use super::{App, Effect};
 use crate::views::plot::text::format_bytes;
 use crossterm::event::{KeyCode, KeyEvent};
 use surfit_core::cost::DegreePreview;
+use surfit_core::snapshot::Snapshot;
 use surfit_core::surface::{DegreeError, Degrees, ParameterAxis, Patch};
 use thiserror::Error;
 
@@ -76,7 +77,7 @@ impl App {
         plan.is_none_or(|p| message.order > p.message_order)
     }
 
-    /// The text of the pending plan: present degrees, planned degrees, and how to answer.
+    /// The text of the pending plan: present degrees, planned degrees, and what the change costs.
     pub fn plan_summary(&self) -> Option<String> {
         let plan = self.degree_plan.filter(|_| self.awaits_plan_confirmation())?;
         let (to, p) = self.planned_degrees()?;
@@ -86,8 +87,11 @@ impl App {
             false => format!("{a} {arrow} {b}"),
         };
         let now = if plan.rebased { " (planned again)" } else { "" };
+        let points = |s: &Snapshot| !s.control_points.is_empty();
+        let has_surface = self.run_state.snapshot.as_ref().is_some_and(points);
+        let of = if has_surface { "" } else { " of the surface to come" };
         let mut parts = vec![
-            format!("degree {}{now}", pair([self.degrees(), to].map(|d| d.to_string()))),
+            format!("degree{of} {}{now}", pair([self.degrees(), to].map(|d| d.to_string()))),
             format!("{} points", pair(p.points.map(|k| k.to_string()))),
         ];
         if p.surface_bytes[1] > 0 {
@@ -100,8 +104,10 @@ impl App {
             let times = if self.theme.is_ascii() { "x" } else { "×" };
             parts.push(format!("step {times}{ratio:.2}"));
         }
-        parts.push(if p.exact { "exact" } else { "moves the surface" }.into());
-        Some(format!("{}; enter applies it, esc cancels", parts.join(", ")))
+        if has_surface {
+            parts.push(if p.exact { "exact" } else { "moves the surface" }.into());
+        }
+        Some(parts.join(", "))
     }
 
     /// Plans a change of degree; nothing is done before it is confirmed.

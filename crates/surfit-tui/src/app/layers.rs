@@ -164,13 +164,13 @@ impl App {
 
     pub fn is_typing_search(&self) -> bool {
         let modal = self.layers.last().is_some_and(|v| v.is_modal());
-        !modal && self.focused_view().search(self).is_some_and(|search| search.typing)
+        !modal && self.focused_view().search().is_some_and(|(search, _)| search(self).typing)
     }
 
     pub(crate) fn open_search(&mut self) {
         self.edit_focused_view(|view, app| {
-            if let Some(search) = view.search_mut(app) {
-                *search = SearchField::open();
+            if let Some((_, search)) = view.search() {
+                *search(app) = SearchField::open();
             }
         });
     }
@@ -198,8 +198,8 @@ impl App {
         }
         if self.is_typing_search() {
             self.edit_focused_view(|view, app| {
-                if let Some(search) = view.search_mut(app) {
-                    search.handle_key(event);
+                if let Some((_, search)) = view.search() {
+                    search(app).handle_key(event);
                 }
                 view.on_search_changed(app);
             });
@@ -399,7 +399,7 @@ impl App {
 
     /// A key that can follow is pressed by the click, a plan is confirmed; a sentence opens the log with its full text.
     fn click_message(&mut self, screen: &ScreenLayout, at: Position) -> Vec<Effect> {
-        let key = views::pending_keys::key_at(self, screen.message, at.x);
+        let key = views::footer::pending_key_at(self, screen.message, at.x);
         match (key, self.pending_prefix()) {
             (Some(key), _) => self.handle_key(key.to_event()),
             (None, Some(_)) => self.handle_key(Key::ESC.to_event()),
@@ -417,8 +417,8 @@ impl App {
     pub(super) fn insert_pasted_text(&mut self, text: &str) {
         if self.is_typing_search() {
             self.edit_focused_view(|view, app| {
-                if let Some(search) = view.search_mut(app) {
-                    insert_single_line(search.input_mut(), text);
+                if let Some((_, search)) = view.search() {
+                    insert_single_line(search(app).input_mut(), text);
                 }
                 view.on_search_changed(app);
             });

@@ -44,8 +44,12 @@ impl FooterItem {
 }
 
 pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
+    draw_items(area, buf, app, visible_items(app, area));
+}
+
+fn draw_items(area: Rect, buf: &mut Buffer, app: &App, items: Vec<FooterItem>) {
     let theme = &app.theme;
-    for item in visible_items(app, area) {
+    for item in items {
         let key = if item.available { ThemeRole::Key } else { ThemeRole::Muted };
         let line = Line::from(vec![
             Span::styled(item.key, theme.style(key)),
@@ -56,7 +60,44 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
 }
 
 pub fn hit_at(app: &App, area: Rect, x: u16) -> Option<FooterHit> {
-    visible_items(app, area).into_iter().find(|i| (i.x..i.x + i.width).contains(&x))?.hit
+    find_hit(visible_items(app, area), x)
+}
+
+fn find_hit(items: Vec<FooterItem>, x: u16) -> Option<FooterHit> {
+    items.into_iter().find(|i| (i.x..i.x + i.width).contains(&x))?.hit
+}
+
+/// The message line while a sequence of keys is open: its first key, and the keys that can follow.
+pub fn render_pending(area: Rect, buf: &mut Buffer, app: &App) {
+    let shown = format!(" {} {}", pending_label(app), app.theme.pick_glyph("…", "~"));
+    buf.set_stringn(area.x, area.y, shown, usize::from(area.width), app.theme.style(ThemeRole::Accent));
+    draw_items(area, buf, app, pending_items(app, area));
+}
+
+/// The key that [`render_pending`] shows at a column.
+pub fn pending_key_at(app: &App, area: Rect, x: u16) -> Option<Key> {
+    app.pending_prefix()?;
+    match find_hit(pending_items(app, area), x)? {
+        FooterHit::Press(key) => Some(key),
+        FooterHit::Act(_) => None,
+    }
+}
+
+fn pending_label(app: &App) -> String {
+    app.pending_prefix().map(|key| key.display_label(app.theme.is_ascii())).unwrap_or_default()
+}
+
+/// Esc first, then the keys that can follow, as many as fit.
+fn pending_items(app: &App, area: Rect) -> Vec<FooterItem> {
+    let left = Span::raw(pending_label(app)).width() as u16 + 4;
+    let follow = app.continuations().into_iter().map(|(next, action)| FooterItem {
+        available: (action.availability)(app).is_ok(),
+        ..key_hint(app, next, action.label)
+    });
+    let all = std::iter::once(key_hint(app, Key::ESC, "cancel")).chain(follow).collect();
+    let mut items = position_items(all, Rect { x: area.x + left, ..area }, 2);
+    items.retain(|item| item.x + item.width <= area.right());
+    items
 }
 
 /// The keys in the footer: those of the topmost overlay, else those of the pane.
@@ -179,10 +220,6 @@ pub fn arrows(app: &App) -> &'static str {
 
 pub fn choose_hint(app: &App) -> FooterItem {
     text_hint(arrows(app), "choose")
-}
-
-pub fn scroll_hint(app: &App) -> FooterItem {
-    text_hint(arrows(app), "scroll")
 }
 
 pub fn page_hint(app: &App) -> FooterItem {

@@ -4,6 +4,7 @@ use super::machine::is_disk_nearly_full;
 use super::message::{transliterate, truncate_end};
 use super::plot::text::{FigurePiece, format_bytes, format_learning_rate, format_percent, group_digits, piece_width};
 use super::progress;
+use super::surface::readout::sample_sign;
 use crate::action::Action;
 use crate::app::{App, EngineLink};
 use crate::theme::ThemeRole;
@@ -12,7 +13,6 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 use surfit_core::event::JobStage;
-use surfit_core::metrics::Metric;
 use surfit_core::snapshot::{EngineState, Snapshot};
 
 /// Columns of the run's name that are kept before the program's name gives way.
@@ -282,25 +282,33 @@ fn stall_piece<'a>(app: &App, short: bool) -> Option<FigurePiece<'a>> {
     Some(vec![Span::styled(text, app.theme.style(ThemeRole::Warning))])
 }
 
-/// The best accuracy measured so far, and how much that is above the best corner, in points.
+/// The best accuracy measured so far, and how much that is above the best corner, in points. Before there is a surface, the
+/// best corner's.
 fn best<'a>(app: &App) -> Option<FigurePiece<'a>> {
-    let theme = &app.theme;
-    let map = &app.run_state.snapshot.as_ref()?.heatmap;
-    let metric = Metric::SELECTION;
-    let top = metric.best_value(map.surface_cells().filter_map(|i| map.cells[i].value(metric)))?;
+    let (theme, run_state) = (&app.theme, &app.run_state);
+    let (muted, text) = (theme.style(ThemeRole::Muted), theme.style(ThemeRole::Text));
+    let snapshot = run_state.snapshot.as_ref()?;
+    let corner = run_state.best_corner_accuracy();
+    if snapshot.control_points.is_empty() {
+        return Some(vec![Span::styled("best corner ", muted), Span::styled(format_percent(corner?, 2), text)]);
+    }
+    let map = &snapshot.heatmap;
+    let measured = map.surface_cells().filter_map(|i| Some((map.cells[i].accuracy()?, map.cells[i].images)));
+    let (top, images) = measured.max_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)))?;
     let times = theme.pick_glyph("×", "x");
-    let label = match app.run_state.better_point_on_other_grid() {
+    let label = match run_state.better_point_on_other_grid() {
         Some(_) => format!("best of {0}{times}{0} ", map.grid),
         None => "best ".into(),
     };
-    let mut out = vec![
-        Span::styled(label, theme.style(ThemeRole::Muted)),
-        Span::styled(format_percent(top, 2), theme.style(ThemeRole::Text)),
-    ];
-    if let Some(corner) = app.run_state.best_corner_accuracy() {
+    let about = sample_sign(theme, run_state, images);
+    let mut out = vec![Span::styled(label, muted), Span::styled(format!("{about}{}", format_percent(top, 2)), text)];
+    if !about.is_empty() {
+        out.push(Span::styled(format!(" of {} images", group_digits(images.into())), muted));
+    }
+    if let Some(corner) = corner {
         let gain = 100.0 * (top - corner);
         let role = if gain > 0.0 { ThemeRole::Good } else { ThemeRole::Warning };
-        let text = format!(" {gain:+.2} over corner");
+        let text = format!(" {about}{gain:+.2} over corner");
         out.push(Span::styled(text, theme.style(role)));
     }
     Some(out)

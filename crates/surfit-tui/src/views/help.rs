@@ -2,12 +2,10 @@
 
 use super::footer::{self, FooterItem};
 use super::message::truncate_end;
-use super::popup;
 use super::search::SearchField;
-use super::view::{InputOutcome, View};
+use super::view::{InputOutcome, SearchAccess, View};
 use crate::action::{Action, ActionGroup, KeyScope, TABLE};
 use crate::app::App;
-use crate::layout::ScreenLayout;
 use crate::theme::ThemeRole;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -74,22 +72,12 @@ impl View for HelpOverlay {
         InputOutcome::DONE
     }
 
-    fn search<'a>(&self, app: &'a App) -> Option<&'a SearchField> {
-        Some(&app.help_search)
-    }
-
-    fn search_mut<'a>(&self, app: &'a mut App) -> Option<&'a mut SearchField> {
-        Some(&mut app.help_search)
+    fn search(&self) -> Option<SearchAccess> {
+        Some((|app| &app.help_search, |app| &mut app.help_search))
     }
 
     fn on_search_changed(&mut self, app: &mut App) {
         self.scroll(app, i64::MIN / 2);
-    }
-}
-
-impl HelpOverlay {
-    fn inner(&self, app: &App) -> Rect {
-        popup::inner(self.area(&ScreenLayout::of(app), app))
     }
 }
 
@@ -147,7 +135,7 @@ fn rows<'a>(app: &App, width: u16) -> Vec<Line<'a>> {
             let named = !search.is_empty() && !search.finds(entry.help) && search.finds(&name);
             let reason = if named { Some(name) } else { reason };
             let used = 3 + key_width.max(keys_wide) + entry.help.chars().count();
-            let reason = reason.map(|r| format!("  {r}")).unwrap_or_default();
+            let reason = reason.map(|r| format!("  ({r})")).unwrap_or_default();
             let room = usize::from(width).saturating_sub(used);
             if !reason.is_empty() && reason.chars().count() <= room {
                 spans.push(Span::styled(reason, theme.style(ThemeRole::Stale)));

@@ -7,11 +7,10 @@ mod tests;
 
 use super::footer::{self, FooterItem};
 use super::search::SearchField;
-use super::view::{InputOutcome, View};
-use super::{popup, tables};
+use super::tables;
+use super::view::{InputOutcome, SearchAccess, View};
 use crate::action::KeyScope;
-use crate::app::{App, ExportItem, ExportSource};
-use crate::layout::ScreenLayout;
+use crate::app::{App, ExportItem};
 use crate::theme::ThemeRole;
 use jiff::tz::TimeZone;
 use ratatui::buffer::Buffer;
@@ -62,7 +61,7 @@ impl View for LogOverlay {
 
     fn hints(&self, app: &App) -> Vec<FooterItem> {
         let own = [(action!("search-log"), "search"), (action!("log-topic"), "topic"), (action!("log-times"), "times")];
-        footer::hints(app, [footer::scroll_hint(app)], &own, [footer::close_hint(app)])
+        footer::hints(app, [footer::text_hint(footer::arrows(app), "scroll")], &own, [footer::close_hint(app)])
     }
 
     fn position_mut(&mut self) -> Option<&mut usize> {
@@ -81,12 +80,8 @@ impl View for LogOverlay {
         self.lines_from_end = self.lines_from_end.saturating_add_signed(-by as isize).min(last);
     }
 
-    fn search<'a>(&self, app: &'a App) -> Option<&'a SearchField> {
-        Some(&app.log.search)
-    }
-
-    fn search_mut<'a>(&self, app: &'a mut App) -> Option<&'a mut SearchField> {
-        Some(&mut app.log.search)
+    fn search(&self) -> Option<SearchAccess> {
+        Some((|app| &app.log.search, |app| &mut app.log.search))
     }
 
     fn on_search_changed(&mut self, _app: &mut App) {
@@ -109,17 +104,12 @@ impl View for LogOverlay {
         let about = "the lines that are shown, as they are shown";
         let text = ExportItem::text_of('l', "lines", "log", about, Some(plain_lines(app)));
         let about = "the lines that are shown, with time and topic";
-        let table = (!lines.is_empty())
-            .then(|| ExportItem::new('t', "table of the log", "log", about, ExportSource::Table(tables::log)));
+        let table = (!lines.is_empty()).then(|| ExportItem::table('t', "table of the log", "log", about, tables::log));
         [readout, text, table].into_iter().flatten().collect()
     }
 }
 
 impl LogOverlay {
-    fn inner(&self, app: &App) -> Rect {
-        popup::inner(self.area(&ScreenLayout::of(app), app))
-    }
-
     /// The next topic, after the last again all of them.
     pub(crate) fn next_topic(&mut self, app: &mut App) {
         let at = |t| LogTopic::ALL.iter().position(|&x| x == t).unwrap_or(0) + 1;

@@ -1,12 +1,10 @@
 //! The loss pane: live curves of the corners and of the fit.
 
-mod curve_style;
 mod readout;
 mod view;
 
 pub use view::{ComparedCurve, LossView, SMOOTHING_WEIGHTS};
 
-use super::footer::FooterItem;
 use super::plot::curve_plot::CurvePlot;
 use super::plot::curves::{self, CurveOwner};
 use super::plot::pane_frame::{self, PaneFrame};
@@ -14,7 +12,7 @@ use super::plot::text::{self, FigurePiece};
 use super::tables;
 use super::view::{InputOutcome, MouseInput, ShellCommand, View};
 use crate::action::KeyScope;
-use crate::app::{App, ExportItem, ExportSource, Pane};
+use crate::app::{App, ExportItem, Pane};
 use crate::color::ColorDepth;
 use crate::layout::ScreenLayout;
 use crate::theme::{Theme, ThemeRole};
@@ -40,10 +38,6 @@ impl View for LossPane {
 
     fn render(&self, area: Rect, buf: &mut Buffer, app: &App) {
         render(area, buf, &app.theme, &app.run_state, &app.loss, app.is_focused(Pane::Loss));
-    }
-
-    fn hints(&self, _app: &App) -> Vec<FooterItem> {
-        Vec::new()
     }
 
     /// A click moves the cursor and begins to choose a part, which is zoomed to when the button is let go.
@@ -88,23 +82,16 @@ impl View for LossPane {
     }
 
     fn step_back(&mut self, app: &mut App) -> bool {
-        app.loss.clear_cursor_or_zoom();
-        true
+        app.loss.clear_cursor_or_zoom()
     }
 
     fn exports(&self, app: &App) -> Vec<ExportItem> {
         let mut all = Vec::from_iter(ExportItem::readout(tables::loss_readout(app)));
         if app.run_state.curves.values().any(|c| !c.is_empty()) {
             let about = "a row a step: loss, smoothed, rate, seconds, validation; every curve";
-            all.push(ExportItem::new('t', "table of the losses", "losses", about, ExportSource::Table(tables::losses)));
+            all.push(ExportItem::table('t', "table of the losses", "losses", about, tables::losses));
             let about = "the curves as they are shown, with those of other runs";
-            all.push(ExportItem::new(
-                'p',
-                "plot of the losses",
-                "losses",
-                about,
-                ExportSource::Figure(App::curves_figure),
-            ));
+            all.push(ExportItem::plot('p', "plot of the losses", "losses", about, App::curves_figure));
         }
         all
     }
@@ -129,7 +116,7 @@ pub fn render(area: Rect, buf: &mut Buffer, theme: &Theme, run_state: &RunState,
         let sentence = "Curves appear here with the first training step.";
         return pane_frame::draw_placeholder(inner, buf, theme, sentence);
     };
-    let cursor = view.cursor.and_then(|c| plot.visible_cursor(c));
+    let cursor = view.cursor.filter(|c| (plot.x.lo..=plot.x.hi).contains(c));
     let readout = cursor.map(|x| (x, Readout::of(plot, run_state, view, theme, x)));
     let boxed = readout.as_ref().is_some_and(|(_, r)| r.fits_in_plot(plot));
     let frame = match &readout {
@@ -207,10 +194,7 @@ fn title_pieces<'a>(
         let style = theme.style(ThemeRole::corner(*c));
         out.push(vec![Span::styled(format!("corner {}", c + 1), style)]);
     }
-    let muted = theme.style(ThemeRole::Muted);
-    let pair = |name: &str, value: String, role: ThemeRole| -> FigurePiece<'a> {
-        vec![Span::styled(format!("{name} "), muted), Span::styled(value, theme.style(role))]
-    };
+    let pair = |name: &str, value: String, role: ThemeRole| text::named_piece(theme, name, value, theme.style(role));
     out.push(pair("step", text::group_digits(series.end_step()), ThemeRole::Text));
     // What the drawn curve ends with, or, where that is out of sight, the series' last value.
     let last = plot
@@ -264,20 +248,7 @@ fn legend<'a>(theme: &Theme, plot: &CurvePlot, view: &LossView, words: LegendWor
     };
     let mut out = Vec::new();
     if plot.has_several_curves() {
-        let corners: FigurePiece<'a> = plot
-            .traces
-            .iter()
-            .filter_map(|t| match t.name {
-                CurveOwner::Own(LossCurve::Corner(c)) => {
-                    Some(Span::styled(format!("{} ", c + 1), theme.style(ThemeRole::corner(c))))
-                }
-                _ => None,
-            })
-            .collect();
-        if !corners.is_empty() {
-            let name = Span::styled("corners", muted);
-            out.push(corners.into_iter().chain([name]).collect());
-        }
+        let mut corners = Vec::new();
         for (n, trace) in plot.traces.iter().enumerate() {
             match trace.name {
                 CurveOwner::Own(LossCurve::Surface) => out.push(entry(line, ThemeRole::CurveSmooth, "surface")),
@@ -285,8 +256,14 @@ fn legend<'a>(theme: &Theme, plot: &CurvePlot, view: &LossView, words: LegendWor
                     let name = readout::overlay_label(theme, trace.name, view, other, name);
                     out.push(vec![Span::styled(name, theme.style(plot.trace_role(n)))]);
                 }
-                CurveOwner::Own(LossCurve::Corner(_)) => {}
+                CurveOwner::Own(LossCurve::Corner(c)) => {
+                    corners.push(Span::styled(format!("{} ", c + 1), theme.style(ThemeRole::corner(c))));
+                }
             }
+        }
+        if !corners.is_empty() {
+            corners.push(Span::styled("corners", muted));
+            out.insert(0, corners);
         }
         if view.smooth {
             out.push(vec![Span::styled(smoothed, muted)]);

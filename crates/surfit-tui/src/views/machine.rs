@@ -1,6 +1,5 @@
 //! The machine: how fast the work goes, what it takes, and how long it will take.
 
-pub(crate) mod bars;
 mod history;
 mod load;
 
@@ -9,15 +8,15 @@ mod tests;
 
 use super::footer::{self, FooterItem};
 use super::message::{transliterate, truncate_end};
+use super::plot::sparkline::bars;
 use super::plot::text::group_digits;
 use super::progress::format_duration;
 use super::view::View;
 use super::{popup, tables};
 use crate::action::KeyScope;
-use crate::app::{App, EngineLink, ExportItem, ExportSource};
+use crate::app::{App, EngineLink, ExportItem};
 use crate::layout::ScreenLayout;
 use crate::theme::ThemeRole;
-use bars::bars;
 pub use history::{LoadHistory, LoadSample, MAX_GPUS};
 pub use load::is_disk_nearly_full;
 use ratatui::buffer::Buffer;
@@ -77,7 +76,7 @@ impl View for MachineOverlay {
     }
 
     fn last_position(&self, app: &App) -> usize {
-        let inner = popup::inner(self.area(&ScreenLayout::of(app), app));
+        let inner = self.inner(app);
         lines(app, inner).len().saturating_sub(inner.height.into())
     }
 
@@ -86,8 +85,7 @@ impl View for MachineOverlay {
         let is_empty = table.count == 0;
         let latest = table.count.checked_sub(1).and_then(|row| tables::row_text(table, row));
         let about = "speed and memory of the last minutes, a row a second";
-        let table = (!is_empty)
-            .then(|| ExportItem::new('t', "table of the load", "machine", about, ExportSource::Table(tables::machine)));
+        let table = (!is_empty).then(|| ExportItem::table('t', "table of the load", "machine", about, tables::machine));
         ExportItem::readout(latest).into_iter().chain(table).collect()
     }
 }
@@ -165,7 +163,6 @@ impl MachineSheet<'_> {
             .collect()
     }
 
-    /// How long the stage and the whole job will take.
     fn time_left_lines<'a>(&self, s: &Snapshot) -> Vec<Line<'a>> {
         let mut out = Vec::new();
         if self.app.is_connected() && matches!(s.state, EngineState::Running | EngineState::Paused) {

@@ -10,7 +10,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
-use surfit_core::event::JobStage;
+use surfit_core::event::{JobStage, LossCurve};
 use surfit_core::heatmap::Metric;
 use surfit_core::run_state::RunState;
 use surfit_core::snapshot::EngineState;
@@ -21,7 +21,7 @@ const MAX_BANNER_ROWS: usize = 3;
 pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
     let theme = &app.theme;
     if app.pending_prefix().is_some() {
-        return super::pending_keys::render(area, buf, app);
+        return super::footer::render_pending(area, buf, app);
     }
     let Some(area) = draw_plan(area, buf, app) else {
         return;
@@ -74,6 +74,9 @@ fn draw_plan(area: Rect, buf: &mut Buffer, app: &App) -> Option<Rect> {
     };
     let theme = &app.theme;
     let room = area.width.saturating_sub(4);
+    // The footer has the keys too.
+    let whole = format!("{plan}; enter applies it, esc cancels");
+    let plan = if Span::raw(whole.as_str()).width() <= usize::from(room) { whole } else { plan };
     let text = truncate_end(&transliterate(&plan, theme.is_ascii()), room, theme.is_ascii());
     let sign = Span::styled(format!(" {} ", theme.pick_glyph("›", ">")), theme.style(ThemeRole::Accent));
     Line::from(vec![sign, Span::styled(text, theme.style(ThemeRole::Text))]).render(area, buf);
@@ -151,15 +154,7 @@ pub fn truncate_end(text: &str, width: u16, ascii: bool) -> String {
         return text.into();
     }
     let sign = if ascii { "..." } else { "…" };
-    let room = width.saturating_sub(Span::raw(sign).width());
-    let mut out = String::new();
-    for c in text.chars() {
-        if Span::raw(out.as_str()).width() + Span::raw(c.to_string()).width() > room {
-            break;
-        }
-        out.push(c);
-    }
-    out + sign
+    text_wrap::take_columns(text, width.saturating_sub(Span::raw(sign).width())).to_owned() + sign
 }
 
 /// What is worth knowing when nothing just happened.
@@ -185,10 +180,23 @@ fn status_message(app: &App) -> Option<(ThemeRole, String)> {
             let leave = app.key_label(action!("quit"));
             on("stopped", action!("resume"), "resumes the job") + &format!(", {leave} quits")
         }
-        (EngineState::Paused, _) => on("paused", action!("pause"), "resumes"),
+        (EngineState::Paused, _) => {
+            let what = match stage? {
+                JobStage::Data => "loading the data set is paused",
+                JobStage::Corners => "the corners are paused; the surface between them comes next",
+                JobStage::Align => "the alignment is paused; the surface comes next",
+                JobStage::Fit => "the fit is paused",
+                JobStage::Heatmap => "the measurement of the heatmap is paused",
+                JobStage::Export => "the export is paused",
+            };
+            on(what, action!("pause"), "resumes")
+        }
         (EngineState::Running, _) => match stage? {
             JobStage::Data => "loading the data set …".into(),
-            JobStage::Corners => "training the corners; the surface between them comes next".into(),
+            JobStage::Corners if run_state.curves.keys().any(|c| matches!(c, LossCurve::Corner(_))) => {
+                "training the corners; the surface between them comes next".into()
+            }
+            JobStage::Corners => "preparing the corners; the surface between them comes next".into(),
             JobStage::Align => "aligning the corners to the first …".into(),
             JobStage::Heatmap => "measuring every cell on the finished surface …".into(),
             JobStage::Export => "writing the best model and measuring it on the test split …".into(),

@@ -14,7 +14,6 @@ pub mod message;
 pub mod models;
 pub mod palette;
 pub mod pane;
-pub mod pending_keys;
 pub mod plain_text;
 pub mod plot;
 pub mod points;

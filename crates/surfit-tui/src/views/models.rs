@@ -10,7 +10,7 @@ use super::footer::{self, FooterItem};
 use super::view::{InputOutcome, ShellCommand, View};
 use super::{popup, tables};
 use crate::action::KeyScope;
-use crate::app::{App, ExportItem, ExportSource, MessageKind};
+use crate::app::{App, ExportItem, MessageKind};
 use crate::key::Key;
 use crate::layout::ScreenLayout;
 use crate::theme::ThemeRole;
@@ -93,7 +93,7 @@ impl View for ModelsOverlay {
         let parameters = items(app).get(self.selected).and_then(|item| item_parameters(app, *item));
         let point = parameters.and_then(|point| ExportItem::point(app, point));
         let about = "exported models, bookmarked points, corners";
-        let table = ExportItem::new('t', "table of the models", "models", about, ExportSource::Table(tables::models));
+        let table = ExportItem::table('t', "table of the models", "models", about, tables::models);
         readout.into_iter().chain(point).chain([table]).collect()
     }
 

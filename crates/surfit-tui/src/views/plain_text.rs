@@ -2,6 +2,7 @@
 
 use super::footer::{self, FooterItem};
 use super::message::transliterate;
+use super::text_wrap::break_word;
 use super::view::{InputOutcome, MouseInput, View};
 use crate::action::KeyScope;
 use crate::app::App;
@@ -9,8 +10,7 @@ use crate::layout::ScreenLayout;
 use crate::theme::ThemeRole;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 use ratatui::widgets::{Clear, Widget};
 
 /// Text over the whole screen, without a frame.
@@ -66,24 +66,7 @@ impl View for TextOverlay {
 
 /// Returns the text's lines, cut into rows of at most `width` columns. Tabs become spaces.
 pub fn wrap_lines(text: &str, width: u16) -> Vec<String> {
-    let width = usize::from(width).max(1);
-    let mut rows = Vec::new();
-    for line in text.lines() {
-        let (mut row, mut used) = (String::new(), 0);
-        let line = Span::raw(line.replace('\t', "  "));
-        for grapheme in line.styled_graphemes(Style::new()) {
-            let symbol = grapheme.symbol;
-            let columns = Span::raw(symbol).width();
-            if used + columns > width && !row.is_empty() {
-                rows.push(std::mem::take(&mut row));
-                used = 0;
-            }
-            row += symbol;
-            used += columns;
-        }
-        rows.push(row);
-    }
-    rows
+    text.lines().flat_map(|line| break_word(&line.replace('\t', "  "), width)).collect()
 }
 
 #[cfg(test)]

@@ -9,13 +9,13 @@ mod tile_values;
 #[cfg(test)]
 mod tests;
 
-use super::footer::FooterItem;
+use super::message::transliterate;
 use super::plot::pane_frame::{self, PaneFrame};
 use super::plot::text::FigurePiece;
 use super::tables;
 use super::view::{InputOutcome, MouseInput, View};
 use crate::action::KeyScope;
-use crate::app::{App, ExportItem, ExportSource, Pane};
+use crate::app::{App, ExportItem, Pane};
 use crate::layout::ScreenLayout;
 use crate::theme::{Theme, ThemeRole};
 use grid::TileLayout;
@@ -93,10 +93,6 @@ impl View for PointsPane {
         render(area, buf, &app.theme, &app.run_state, &app.points, app.is_focused(Pane::Points));
     }
 
-    fn hints(&self, _app: &App) -> Vec<FooterItem> {
-        Vec::new()
-    }
-
     fn on_mouse(&mut self, app: &mut App, area: Rect, input: MouseInput) -> InputOutcome {
         match input {
             MouseInput::DoubleClick(_) => return InputOutcome::Ignored,
@@ -134,32 +130,15 @@ impl View for PointsPane {
         let points = |s: &Snapshot| !s.control_points.is_empty();
         if app.run_state.snapshot.as_ref().is_some_and(points) {
             let about = "every control point: place, distance travelled, gradient";
-            all.push(ExportItem::new('t', "table of the points", "points", about, ExportSource::Table(tables::points)));
+            all.push(ExportItem::table('t', "table of the points", "points", about, tables::points));
             let about = "the grid of control points, with figures and gradients";
-            all.push(ExportItem::new(
-                'p',
-                "plot of the points",
-                "points",
-                about,
-                ExportSource::Figure(App::points_figure),
-            ));
+            all.push(ExportItem::plot('p', "plot of the points", "points", about, App::points_figure));
         }
         if tables::distances(app).count > 0 {
-            all.push(ExportItem::new(
-                'T',
-                "table of the distances",
-                "distances",
-                "the matrix of distances in weight space",
-                ExportSource::Table(tables::distances),
-            ));
+            let about = "the matrix of distances in weight space";
+            all.push(ExportItem::table('T', "table of the distances", "distances", about, tables::distances));
             let about = "the matrix of distances in colours";
-            all.push(ExportItem::new(
-                'P',
-                "plot of the distances",
-                "distances",
-                about,
-                ExportSource::Figure(App::distances_figure),
-            ));
+            all.push(ExportItem::plot('P', "plot of the distances", "distances", about, App::distances_figure));
         }
         all
     }
@@ -174,33 +153,17 @@ fn has_all_control_points(snapshot: &Snapshot) -> bool {
 pub fn render(area: Rect, buf: &mut Buffer, theme: &Theme, run_state: &RunState, view: &PointsView, focused: bool) {
     let snapshot = run_state.snapshot.as_ref().filter(|s| has_all_control_points(s));
     let started = !run_state.corners.is_empty() || !run_state.curves.is_empty();
-    let chrome = PaneFrame {
-        key: '3',
-        name: if view.show_distances {
-            "Distances"
-        } else if snapshot.is_none() && started {
-            "Corners"
-        } else {
-            "Control points"
-        },
-        figures: match snapshot {
-            _ if view.show_distances => distances::title_pieces(theme, run_state),
-            Some(s) => title_pieces(theme, s),
-            None if started => corners::title_pieces(theme, run_state),
-            None => Vec::new(),
-        },
-        foot: match snapshot {
-            Some(s) if !view.show_distances => legend(theme, s),
-            _ => Vec::new(),
-        },
-        mode: match snapshot {
-            Some(s) if !view.show_distances => {
-                let layout = TileLayout::of(pane_frame::inside(area), s.degrees, view.cursor);
-                grid::tile_description(theme, run_state, s, &layout, view.figure)
-            }
-            _ => String::new(),
-        },
+    let tiles = snapshot.filter(|_| !view.show_distances);
+    let layout = |s: &Snapshot| TileLayout::of(pane_frame::inside(area), s.degrees, view.cursor);
+    let described = |s| grid::tile_description(theme, run_state, s, &layout(s), view.figure);
+    let (name, figures) = match snapshot {
+        _ if view.show_distances => ("Distances", distances::title_pieces(theme, run_state)),
+        Some(s) => ("Control points", title_pieces(theme, s)),
+        None if started => ("Corners", corners::title_pieces(theme, run_state)),
+        None => ("Control points", Vec::new()),
     };
+    let foot = tiles.map(|s| legend(theme, s)).unwrap_or_default();
+    let chrome = PaneFrame { key: '3', name, figures, foot, mode: tiles.map(described).unwrap_or_default() };
     let inner = chrome.draw(area, buf, theme, focused);
     match snapshot {
         _ if view.show_distances => distances::draw(inner, buf, theme, run_state, view.pair),
@@ -263,8 +226,7 @@ impl PointState {
 fn title_pieces<'a>(theme: &Theme, snapshot: &Snapshot) -> Vec<FigurePiece<'a>> {
     let (muted, text) = (theme.style(ThemeRole::Muted), theme.style(ThemeRole::Text));
     let free = snapshot.control_points.iter().filter(|p| !p.corner && !p.frozen).count();
-    let degrees = snapshot.degrees.to_string();
-    let degrees = if theme.is_ascii() { degrees.replace('×', "x") } else { degrees };
+    let degrees = transliterate(&snapshot.degrees.to_string(), theme.is_ascii());
     vec![
         vec![Span::styled("degree ", muted), Span::styled(degrees, text)],
         vec![

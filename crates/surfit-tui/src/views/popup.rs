@@ -56,6 +56,11 @@ pub fn row_at(list: Rect, lines: usize, selected: usize, at: Position) -> Option
         .filter(|&row| row < lines)
 }
 
+/// The first of `shown` of `count` lines so that the line `at` is among them.
+pub fn first_shown(at: usize, shown: usize, count: usize) -> usize {
+    (at + 1).saturating_sub(shown).min(count.saturating_sub(shown))
+}
+
 /// `list` rows scrolled so that `selected` is visible in `height` rows: the first one shown. None is chosen at
 /// `usize::MAX`, and the list is at its beginning.
 pub fn first_visible_row(selected: usize, height: u16) -> usize {

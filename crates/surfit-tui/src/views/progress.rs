@@ -50,15 +50,14 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, stage_is_named: bool) {
     let mut figures: Vec<FigurePiece> = Vec::new();
     if let Some(percent) = (100 * s.done.min(s.total)).checked_div(s.total) {
         figures.push(vec![Span::styled(format!("{percent:>3} %"), text)]);
-        let connected = app.is_connected();
+        let live = s.state == EngineState::Running && app.is_connected();
         if s.state == EngineState::Running {
             let left = time_left(app).unwrap_or_default();
             // In a narrow row every column counts more than rest.
             let width = if area.width < 40 { 0 } else { 16 };
             figures.push(vec![Span::styled(format!("{left:>width$}"), theme.style(ThemeRole::Accent))]);
         }
-        let job = app.header_stats.job_seconds_left.filter(|_| connected);
-        if let Some(left) = job.filter(|_| s.state == EngineState::Running) {
+        if let Some(left) = app.header_stats.job_seconds_left.filter(|_| live) {
             let left = format_duration(left);
             let pad = 11usize.saturating_sub(left.chars().count());
             figures.push(vec![Span::styled(format!("{}job ", " ".repeat(pad)), muted), Span::styled(left, text)]);
@@ -69,13 +68,10 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, stage_is_named: bool) {
             Span::styled(format!("{:>width$}", group_digits(s.done)), text),
             Span::styled(format!(" / {of}"), muted),
         ]);
-        let rate = if app.header_stats.units_per_second > 0.0 && connected && s.state == EngineState::Running {
-            format_speed(s, app.header_stats.units_per_second)
-        } else {
-            String::new()
-        };
+        let rate = Some(app.header_stats.units_per_second).filter(|rate| live && *rate > 0.0);
+        let rate = rate.map(|rate| format_speed(s, rate)).unwrap_or_default();
         figures.push(vec![Span::styled(format!("{rate:>10}"), muted)]);
-        if app.header_stats.images_per_second > 0.0 && connected && s.state == EngineState::Running {
+        if live && app.header_stats.images_per_second > 0.0 {
             let images = format!("{} images/s", group_digits(app.header_stats.images_per_second.round() as u64));
             figures.push(vec![Span::styled(format!("{images:>15}"), muted)]);
         }
@@ -136,11 +132,7 @@ fn phase(s: &Snapshot) -> String {
 
 /// Units of work a second, with what the stage counts.
 pub(super) fn format_speed(s: &Snapshot, rate: f64) -> String {
-    let unit = match s.stage {
-        JobStage::Corners | JobStage::Fit => "steps/s",
-        JobStage::Heatmap => "cells/s",
-        _ => "/s",
-    };
+    let unit = if s.stage == JobStage::Heatmap { "cells/s" } else { "steps/s" };
     if rate >= 10.0 { format!("{rate:.0} {unit}") } else { format!("{rate:.1} {unit}") }
 }
 

@@ -9,10 +9,10 @@ pub(crate) mod tests;
 use super::footer::{self, FooterItem};
 use super::plot::pane_frame;
 use super::search::SearchField;
-use super::view::{InputOutcome, View};
+use super::view::{InputOutcome, SearchAccess, View};
 use super::{popup, tables};
 use crate::action::KeyScope;
-use crate::app::{App, ExportItem, ExportSource};
+use crate::app::{App, ExportItem};
 use crate::key::Key;
 use crate::layout::ScreenLayout;
 use crate::link::RunLine;
@@ -59,14 +59,8 @@ pub fn visible_runs(app: &App) -> Vec<&RunLine> {
     app.runs.iter().filter(passes).collect()
 }
 
-struct RunsLayout {
-    filter: Rect,
-    head: Rect,
-    list: Rect,
-    compare: Rect,
-}
-
-fn layout_overlay(app: &App, inner: Rect) -> RunsLayout {
+/// The filter, the head of the list, the list, and the values of two runs below it.
+fn layout_overlay(app: &App, inner: Rect) -> [Rect; 4] {
     let row = |y, height| Rect { y, height, ..inner };
     let head = inner.height.min(2);
     let below = inner.height - head;
@@ -75,12 +69,12 @@ fn layout_overlay(app: &App, inner: Rect) -> RunsLayout {
         Some(_) => (compare::COMPARISON_ROWS + 1).min(below.saturating_sub(3)),
         None => 0,
     };
-    RunsLayout {
-        filter: row(inner.y, head.min(1)),
-        head: row(inner.y + head.min(1), head.saturating_sub(1)),
-        list: row(inner.y + head, below - compare),
-        compare: row(inner.bottom() - compare, compare),
-    }
+    [
+        row(inner.y, head.min(1)),
+        row(inner.y + head.min(1), head.saturating_sub(1)),
+        row(inner.y + head, below - compare),
+        row(inner.bottom() - compare, compare),
+    ]
 }
 
 /// The run to compare metrics with, while it is listed.
@@ -114,23 +108,23 @@ impl View for RunsOverlay {
 
     fn render_body(&self, inner: Rect, buf: &mut Buffer, app: &App) {
         let theme = &app.theme;
-        let parts = layout_overlay(app, inner);
+        let [filter, head, list, compared] = layout_overlay(app, inner);
         let runs = visible_runs(app);
-        filter_line(app, runs.len(), parts.filter, buf);
+        filter_line(app, runs.len(), filter, buf);
         if app.runs.is_empty() {
-            return pane_frame::draw_placeholder(parts.list, buf, theme, "Looking for runs ...");
+            return pane_frame::draw_placeholder(list, buf, theme, "Looking for runs ...");
         }
         if runs.is_empty() {
             let text = format!(
                 "No run matches the filter. {} changes it; esc while typing clears it.",
                 app.key_label(action!("filter-runs"))
             );
-            return pane_frame::draw_placeholder(parts.list, buf, theme, &text);
+            return pane_frame::draw_placeholder(list, buf, theme, &text);
         }
         let columns = RunColumns::of(inner.width, &runs);
-        columns.head(theme).render(parts.head, buf);
-        let first = popup::first_visible_row(self.selected, parts.list.height);
-        for ((n, run), row) in runs.iter().enumerate().skip(first).zip(parts.list.rows()) {
+        columns.head(theme).render(head, buf);
+        let first = popup::first_visible_row(self.selected, list.height);
+        for ((n, run), row) in runs.iter().enumerate().skip(first).zip(list.rows()) {
             let chosen = n == self.selected;
             if chosen {
                 buf.set_style(row, theme.style(ThemeRole::Selection));
@@ -140,7 +134,7 @@ impl View for RunsOverlay {
             line.render(row, buf);
         }
         if let (Some(pinned), Some(chosen)) = (pinned(app), runs.get(self.selected)) {
-            compare::draw(parts.compare, buf, theme, pinned, chosen);
+            compare::draw(compared, buf, theme, pinned, chosen);
         }
     }
 
@@ -163,7 +157,7 @@ impl View for RunsOverlay {
     }
 
     fn row_at(&self, app: &App, inner: Rect, at: Position) -> Option<usize> {
-        popup::row_at(layout_overlay(app, inner).list, visible_runs(app).len(), self.selected, at)
+        popup::row_at(layout_overlay(app, inner)[2], visible_runs(app).len(), self.selected, at)
     }
 
     fn position_mut(&mut self) -> Option<&mut usize> {
@@ -174,23 +168,14 @@ impl View for RunsOverlay {
         visible_runs(app).len().saturating_sub(1)
     }
 
-    fn search<'a>(&self, app: &'a App) -> Option<&'a SearchField> {
-        Some(&app.runs_view.search)
-    }
-
-    fn search_mut<'a>(&self, app: &'a mut App) -> Option<&'a mut SearchField> {
-        Some(&mut app.runs_view.search)
+    fn search(&self) -> Option<SearchAccess> {
+        Some((|app| &app.runs_view.search, |app| &mut app.runs_view.search))
     }
 
     fn exports(&self, app: &App) -> Vec<ExportItem> {
         let readout = tables::row_text(tables::runs(app), self.selected);
-        let table = ExportItem::new(
-            't',
-            "table of the runs",
-            "runs",
-            "the runs that are listed",
-            ExportSource::Table(tables::runs),
-        );
+        let about = "the runs that are listed";
+        let table = ExportItem::table('t', "table of the runs", "runs", about, tables::runs);
         ExportItem::readout(readout).into_iter().chain((!app.runs.is_empty()).then_some(table)).collect()
     }
 }

@@ -8,7 +8,8 @@ use super::surface::SurfaceScene;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use serde::{Deserialize, Serialize};
-use surfit_core::axis_scale::{self, AxisScale};
+use surfit_core::axis_scale::AxisScale;
+use surfit_core::color_range::ColorRange;
 use surfit_core::heatmap::SliceDirection;
 use surfit_core::surface::Patch;
 
@@ -45,7 +46,6 @@ struct CellSlice {
     direction: SliceDirection,
     /// Their indices, `u` growing, or `v` where `u` stays.
     cells: Vec<usize>,
-    cursor: usize,
 }
 
 /// Draws the slices into their rooms, on one scale.
@@ -93,15 +93,15 @@ struct BackgroundSlice<'a> {
 
 /// Draws a curve's figures as a line over `u` that fills the area.
 pub(crate) fn draw_curve_plot(buf: &mut Buffer, scene: &SurfaceScene<'_>, room: Rect) {
-    let slice = CellSlice::of(scene, SliceDirection::U).clip_to_visible(scene);
-    let scale = common_scale(scene, std::slice::from_ref(&slice));
-    slice.draw_large(buf, scene, room, scale);
+    let slices = CellSlice::visible(scene);
+    if let (Some(slice), Some(scale)) = (slices.first(), common_scale(scene, &slices)) {
+        slice.draw_large(buf, scene, room, scale);
+    }
 }
 
 /// The cell at a character of [`draw_curve_plot`].
 pub(crate) fn cell_at(scene: &SurfaceScene<'_>, room: Rect, column: u16, row: u16) -> Option<(usize, usize)> {
-    let slice = CellSlice::of(scene, SliceDirection::U).clip_to_visible(scene);
-    let scale = common_scale(scene, std::slice::from_ref(&slice))?;
+    let scale = common_scale(scene, &CellSlice::visible(scene))?;
     let plot = plot::large_plot_area(scene, room, scale)?;
     plot.contains((column, row).into()).then(|| {
         let t = f64::from(column - plot.x) / f64::from(plot.width.max(2) - 1);
@@ -120,33 +120,24 @@ fn common_scale(scene: &SurfaceScene<'_>, slices: &[CellSlice]) -> Option<AxisSc
 }
 
 impl CellSlice {
+    /// The chosen ones, from end to end of the surface.
     fn selected(scene: &SurfaceScene<'_>) -> Vec<Self> {
-        let pair = match (scene.heatmap.patch, scene.view.slices) {
-            (Patch::Curve, _) => return vec![Self::of(scene, SliceDirection::U)],
-            (_, slices) => slices.directions(),
+        let directions = match scene.heatmap.patch {
+            Patch::Curve => &[SliceDirection::U][..],
+            _ => &scene.view.slices.directions(),
         };
-        pair.map(|along| Self::of(scene, along)).into()
+        let cells = |&direction| scene.heatmap.slice_cells(scene.cursor, direction);
+        directions.iter().map(|along| Self { direction: *along, cells: cells(along) }).collect()
     }
 
     /// The chosen ones as far as the part that is shown goes.
     fn visible(scene: &SurfaceScene<'_>) -> Vec<Self> {
-        let slices = Self::selected(scene).into_iter();
-        slices.map(|s| s.clip_to_visible(scene)).collect()
-    }
-
-    fn clip_to_visible(mut self, scene: &SurfaceScene<'_>) -> Self {
         let grid = scene.heatmap.grid;
-        self.cells.retain(|i| scene.cells.contains((i / grid, i % grid)));
-        let here = scene.index(scene.cursor);
-        self.cursor = self.cells.iter().position(|&i| i == here).unwrap_or(0);
-        self
-    }
-
-    fn of(scene: &SurfaceScene<'_>, along: SliceDirection) -> Self {
-        let cells = scene.heatmap.slice_cells(scene.cursor, along);
-        let here = scene.index(scene.cursor);
-        let cursor = cells.iter().position(|&i| i == here).unwrap_or(0);
-        Self { direction: along, cells, cursor }
+        let mut slices = Self::selected(scene);
+        for slice in &mut slices {
+            slice.cells.retain(|i| scene.cells.contains((i / grid, i % grid)));
+        }
+        slices
     }
 
     /// The name of the direction, and the slice's position.
@@ -171,15 +162,5 @@ impl CellSlice {
 }
 
 fn label(scene: &SurfaceScene<'_>, scale: AxisScale, value: f64) -> String {
-    let (span, kind) = (scale.hi - scale.lo, scene.range.kind);
-    let decimals = match 100.0 * span {
-        s if s > 20.0 => 0,
-        s if s > 0.99 => 1,
-        _ => 2,
-    };
-    match (kind.percent, kind.signed) {
-        (false, _) => axis_scale::format_number(value, span / 10.0),
-        (true, false) => format!("{:.decimals$}", 100.0 * value),
-        (true, true) => format!("{:+.decimals$}", 100.0 * value),
-    }
+    ColorRange { lo: scale.lo, hi: scale.hi, ..scene.range }.label(value)
 }

@@ -1,7 +1,6 @@
 //! The surface pane: the heatmap with its cursor, colour bar, readout and slices, or the surface as a relief.
 
 mod axes;
-mod blocks;
 mod color_bar;
 mod comparison;
 mod contours;
@@ -28,9 +27,9 @@ pub use view::SurfaceView;
 pub use viewport::ShownCells;
 pub(crate) use viewport::format_parameter;
 
-use super::footer::FooterItem;
+use super::message::transliterate;
 use super::plot::pane_frame::{self, PaneFrame};
-use super::plot::text::FigurePiece;
+use super::plot::text::{self, FigurePiece};
 use super::slices;
 use super::tables;
 use super::view::{InputOutcome, MouseInput, ShellCommand, View};
@@ -38,6 +37,7 @@ use crate::action::KeyScope;
 use crate::app::{App, ExportItem, ExportSource, Pane};
 use crate::layout::ScreenLayout;
 use crate::theme::{ColorDepth, GlyphSet, Theme, ThemeRole};
+use layout::SurfaceLayout;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
@@ -84,8 +84,10 @@ pub(crate) struct SurfaceScene<'a> {
 }
 
 impl<'a> SurfaceScene<'a> {
+    /// `None` while the corners are made: they may be measured, and nothing lies between them yet.
     pub(crate) fn new(theme: &'a Theme, run_state: &'a RunState, view: &'a SurfaceView) -> Option<Self> {
-        let heatmap = &run_state.snapshot.as_ref()?.heatmap;
+        let snapshot = run_state.snapshot.as_ref().filter(|s| !s.control_points.is_empty())?;
+        let heatmap = &snapshot.heatmap;
         if heatmap.grid < 2 || heatmap.cells.len() != heatmap.grid * heatmap.grid {
             return None;
         }
@@ -108,7 +110,7 @@ impl<'a> SurfaceScene<'a> {
             heatmap,
             view,
             cursor: heatmap.clamp_to_surface(view.cursor),
-            cells: view.shown_cells_of(heatmap),
+            cells: view.shown_cells(heatmap.grid, heatmap.patch),
             field: shown.field,
             range: shown.range,
             quantity: shown.quantity,
@@ -136,6 +138,16 @@ impl<'a> SurfaceScene<'a> {
             contours: self.view.contours != Contours::Off,
             part: (!self.cells.is_all()).then(|| self.cells.parameter_ranges()),
         }
+    }
+
+    /// The unit in which narrow cells have the widths of intervals, which mostly differ in their second digit.
+    fn figure_unit(&self, layout: &SurfaceLayout) -> Option<i32> {
+        let room = SurfaceLayout::figure_width((layout.pixels / layout.grid) as u16);
+        let most = self.field.values.iter().flatten().fold(0.0, |a: f64, &b| a.max(b));
+        let most = if self.range.kind.percent { 100.0 * most } else { most };
+        let drawn = self.view.show_values && !self.view.show_relief && layout.pixels >= 2 * layout.grid;
+        let wanted = drawn && self.quantity == CellQuantity::Width && self.comparable_surface().is_none();
+        text::choose_unit(most, room).filter(|_| wanted && format!("{most:.2}").len() > room)
     }
 
     fn quantity_name(&self) -> String {
@@ -190,10 +202,6 @@ impl View for SurfacePane {
 
     fn render(&self, area: Rect, buf: &mut Buffer, app: &App) {
         render(area, buf, &app.theme, &app.run_state, &app.surface, app.is_focused(Pane::Surface));
-    }
-
-    fn hints(&self, _app: &App) -> Vec<FooterItem> {
-        Vec::new()
     }
 
     /// A click moves the cursor; dragging with another button turns the relief or moves the part that is shown.
@@ -264,48 +272,36 @@ fn exports(app: &App) -> Vec<ExportItem> {
     let (Some(s), view) = (&app.run_state.snapshot, &app.surface) else {
         return all;
     };
-    if s.heatmap.cells.iter().all(|c| c.images == 0) {
+    if s.control_points.is_empty() || s.heatmap.cells.iter().all(|c| c.images == 0) {
         return all;
     }
     let about = "every cell: u, v, metrics, images; as JSON with intervals and best point";
     all.push(ExportItem::new('t', "table of the cells", "surface", about, ExportSource::Table(tables::cells)));
     let about = "the map as it is shown, with colour bar and marks";
-    all.push(ExportItem::new(
-        'p',
-        "plot of the map",
-        "surface",
-        about,
-        ExportSource::Figure(|a| a.heatmap_figure(a.surface.quantity)),
-    ));
+    all.push(ExportItem::plot('p', "plot of the map", "surface", about, |a| a.heatmap_figure(a.surface.quantity)));
     // The others are one key away too.
     if view.quantity != CellQuantity::Gain {
         let about = "how much better than the best corner every cell is";
         let figure = |app: &App| app.heatmap_figure(CellQuantity::Gain);
-        all.push(ExportItem::new('g', "plot of the gain", "gain", about, ExportSource::Figure(figure)));
+        all.push(ExportItem::plot('g', "plot of the gain", "gain", about, figure));
     }
     let interval = |c: &Cell| c.interval(view.metric).is_some();
     if view.quantity != CellQuantity::Width && s.heatmap.cells.iter().any(interval) {
         let about = "how wide the confidence interval of every cell is";
         let figure = |app: &App| app.heatmap_figure(CellQuantity::Width);
-        all.push(ExportItem::new('i', "plot of the confidence", "confidence", about, ExportSource::Figure(figure)));
+        all.push(ExportItem::plot('i', "plot of the confidence", "confidence", about, figure));
     }
     if app.degrees().patch() != Patch::Curve {
         let about = "the surface in 3-D, as in the 3-D view";
-        all.push(ExportItem::new('3', "plot in 3-D", "surface-3d", about, ExportSource::Figure(App::relief_figure)));
+        all.push(ExportItem::plot('3', "plot in 3-D", "surface-3d", about, App::relief_figure));
     }
     if view.comparison.as_ref().is_some_and(|other| other.heatmap.patch == s.heatmap.patch) {
         let about = "both compared surfaces and their difference";
-        all.push(ExportItem::new(
-            'b',
-            "plot of the comparison",
-            "comparison",
-            about,
-            ExportSource::Figure(App::comparison_figure),
-        ));
+        all.push(ExportItem::plot('b', "plot of the comparison", "comparison", about, App::comparison_figure));
     }
     let about = "the slices through the cursor, with intervals";
-    all.push(ExportItem::new('T', "table of the slices", "slices", about, ExportSource::Table(tables::slices)));
-    all.push(ExportItem::new('P', "plot of the slices", "slices", about, ExportSource::Figure(App::slices_figure)));
+    all.push(ExportItem::table('T', "table of the slices", "slices", about, tables::slices));
+    all.push(ExportItem::plot('P', "plot of the slices", "slices", about, App::slices_figure));
     all
 }
 
@@ -316,22 +312,23 @@ pub fn render(area: Rect, buf: &mut Buffer, theme: &Theme, run_state: &RunState,
         name: "Surface",
         figures: scene.as_ref().map(title_pieces).unwrap_or_default(),
         foot: scene.as_ref().map(foot).unwrap_or_default(),
-        mode: scene.as_ref().map(|s| mode(s)).unwrap_or_default(),
+        mode: scene.as_ref().map(|s| mode(s, area)).unwrap_or_default(),
     };
     let inner = chrome.draw(area, buf, theme, focused);
     let Some(scene) = scene else {
-        return pane_frame::draw_placeholder(inner, buf, theme, "The surface appears here when its corners are ready.");
+        return pane_frame::draw_placeholder(
+            inner,
+            buf,
+            theme,
+            "The surface appears here when its corners are ready and aligned.",
+        );
     };
     if let Some(other) = scene.comparable_surface() {
         return comparison::draw(buf, &scene, other, inner);
     }
     let layout = scene.layout(area);
-    if scene.is_relief() {
-        relief::draw(buf, &scene, &layout);
-    } else if view.show_relief {
-        slices::draw_curve_plot(buf, &scene, layout.map);
-    } else {
-        map::draw(buf, &scene, &layout);
+    scene.draw(buf, &layout);
+    if !view.show_relief {
         axes::draw(buf, &scene, &layout);
     }
     color_bar::draw(buf, &scene, &layout);
@@ -346,16 +343,13 @@ fn title_pieces<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
     let (muted, strong) = (theme.style(ThemeRole::Muted), theme.style(ThemeRole::Best));
     let mut out = Vec::new();
     if let Some(point) = scene.best.and_then(|i| map.measured_point(i)) {
-        let star = if theme.is_ascii() { "*" } else { "★" };
-        let metric = scene.view.metric;
-        let value = scene.best.and_then(|i| map.cells[i].value(metric));
-        let value = value.map_or("?".into(), |v| readout::format_metric(metric, v));
+        let star = theme.pick_glyph("★", "*");
+        let value = scene.best.and_then(|i| readout::format_cell(scene, &map.cells[i])).unwrap_or("?".into());
         out.push(vec![Span::styled(format!("{star} {value}"), strong)]);
         out.push(vec![Span::styled(format!("at {}", scene.format_position((point.u, point.v))), muted)]);
     }
     if let Some(s) = &scene.run_state.snapshot {
-        let degrees = s.degrees.to_string();
-        let degrees = if theme.is_ascii() { degrees.replace('×', "x") } else { degrees };
+        let degrees = transliterate(&s.degrees.to_string(), theme.is_ascii());
         out.push(vec![Span::styled(format!("degree {degrees}"), muted)]);
     }
     out
@@ -363,12 +357,20 @@ fn title_pieces<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
 
 fn foot<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
     let (map, muted) = (scene.heatmap, scene.theme.style(ThemeRole::Muted));
-    let measured = map.surface_cells().filter(|&i| map.cells[i].images > 0).count();
+    let images = || map.surface_cells().map(|i| map.cells[i].images).filter(|images| *images > 0);
+    let measured = images().count();
     let stale = measured - map.fresh_cell_count().min(measured);
     let mut out = vec![vec![Span::styled(format!("{measured}/{} measured", map.surface_cell_count()), muted)]];
     if stale > 0 {
         let glyph = map::stale_glyph(scene.theme);
         out.push(vec![Span::styled(format!("{glyph} {stale} stale"), scene.theme.style(ThemeRole::Stale))]);
+    }
+    if let Some(least) = images().min() {
+        let about = readout::sample_sign(scene.theme, scene.run_state, least);
+        if !about.is_empty() {
+            let text = format!("{about} on {} images", text::group_digits(least.into()));
+            out.push(vec![Span::styled(text, muted)]);
+        }
     }
     out
 }
@@ -382,7 +384,7 @@ fn describe_viewport(scene: &SurfaceScene<'_>) -> String {
     }
 }
 
-fn mode(scene: &SurfaceScene<'_>) -> String {
+fn mode(scene: &SurfaceScene<'_>, area: Rect) -> String {
     let (grid, ascii) = (scene.heatmap.grid, scene.theme.is_ascii());
     let (times, dot) = if ascii { ('x', ',') } else { ('×', '·') };
     let space = if ascii { "" } else { " " };
@@ -391,6 +393,9 @@ fn mode(scene: &SurfaceScene<'_>) -> String {
         _ => format!("{grid}{times}{grid}"),
     };
     let mut out = scene.quantity_name();
+    if let Some(unit) = scene.figure_unit(&scene.layout(area)) {
+        out += &text::format_unit(unit, ascii);
+    }
     let mut add = |word: &str| out += &format!("{space}{dot} {word}");
     if scene.range.fixed {
         add("fixed range");

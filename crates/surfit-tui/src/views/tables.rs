@@ -1,6 +1,8 @@
 //! What panes and lists show, as tables of plain figures: for the clipboard and for files. Accuracies are fractions, times
 //! seconds, and what is not known is left out.
 
+use crate::app::{App, ExportItem, ExportSource};
+use surfit_core::figure::Figure;
 use surfit_core::table::{DataTable, TableValue};
 
 mod curves;
@@ -30,6 +32,28 @@ impl<'a> TableRows<'a> {
     /// Makes the first rows, at most so many.
     pub fn take_rows(self, max_rows: usize) -> DataTable {
         DataTable { columns: self.columns, rows: self.rows.take(max_rows).collect() }
+    }
+}
+
+impl ExportItem {
+    pub(super) fn table(
+        key: char,
+        label: &'static str,
+        file_stem: &'static str,
+        about: &'static str,
+        table: fn(&App) -> TableRows<'_>,
+    ) -> Self {
+        Self::new(key, label, file_stem, about, ExportSource::Table(table))
+    }
+
+    pub(super) fn plot(
+        key: char,
+        label: &'static str,
+        file_stem: &'static str,
+        about: &'static str,
+        figure: fn(&App) -> Figure,
+    ) -> Self {
+        Self::new(key, label, file_stem, about, ExportSource::Figure(figure))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Sentences in rows.
 
 use super::plot::text::{self, FigurePiece};
+use ratatui::style::Style;
 use ratatui::text::Span;
 
 /// A sentence in as many rows of `width` columns as it needs. A word that is longer is broken, a percentage is not.
@@ -16,20 +17,20 @@ pub fn wrap_sentence(sentence: &str, width: u16) -> Vec<String> {
     text::fill(&words, width).into_iter().map(row).collect()
 }
 
-/// A word in parts that fit: a long path is broken rather than left out.
-fn break_word(word: &str, room: u16) -> Vec<String> {
-    let room = usize::from(room);
+/// A text in parts of at most `room` columns: a long path is broken rather than left out. A letter and its accents stay
+/// together, and one that is wider has a part of its own.
+pub fn break_word(word: &str, room: u16) -> Vec<String> {
     let mut out = vec![String::new()];
     let mut used = 0;
-    for c in word.chars() {
-        let wide = Span::raw(c.to_string()).width();
-        if used + wide > room && used > 0 {
+    for grapheme in Span::raw(word).styled_graphemes(Style::new()) {
+        let wide = Span::raw(grapheme.symbol).width();
+        if used + wide > usize::from(room) && used > 0 {
             out.push(String::new());
             used = 0;
         }
         used += wide;
         if let Some(last) = out.last_mut() {
-            last.push(c);
+            last.push_str(grapheme.symbol);
         }
     }
     out
@@ -41,6 +42,12 @@ pub fn pad_to_width(text: &str, width: usize) -> String {
     format!("{text}{}", " ".repeat(width.saturating_sub(used)))
 }
 
+/// As much of `text` from its beginning as `width` columns hold.
+pub fn take_columns(text: &str, width: usize) -> &str {
+    let beginnings = text.char_indices().map(|(at, c)| &text[..at + c.len_utf8()]);
+    beginnings.take_while(|text| Span::raw(*text).width() <= width).last().unwrap_or_default()
+}
+
 /// `text` in at most `width` columns, from its end, with a sign when something is left out.
 pub fn truncate_start(text: &str, width: u16, ascii: bool) -> String {
     let width = usize::from(width);
@@ -48,16 +55,10 @@ pub fn truncate_start(text: &str, width: u16, ascii: bool) -> String {
         return text.into();
     }
     let sign = if ascii { ".." } else { "…" };
-    let mut room = width.saturating_sub(Span::raw(sign).width());
-    let mut from = text.len();
-    for (at, c) in text.char_indices().rev() {
-        let wide = Span::raw(c.to_string()).width();
-        if wide > room {
-            break;
-        }
-        (room, from) = (room - wide, at);
-    }
-    format!("{sign}{}", &text[from..])
+    let room = width.saturating_sub(Span::raw(sign).width());
+    let ends = text.char_indices().rev().map(|(at, _)| &text[at..]);
+    let end = ends.take_while(|end| Span::raw(*end).width() <= room).last().unwrap_or_default();
+    format!("{sign}{end}")
 }
 
 /// `text` in at most `width` columns, from both ends, with a sign in the place of what is left out: names of files differ at
@@ -77,15 +78,7 @@ pub fn truncate_middle(text: &str, width: u16, ascii: bool) -> String {
     }
     let end = truncate_start(text, width - width / 3, ascii);
     let room = usize::from(width).saturating_sub(Span::raw(end.as_str()).width());
-    let mut start = String::new();
-    for c in text.chars() {
-        start.push(c);
-        if Span::raw(start.as_str()).width() > room {
-            start.pop();
-            break;
-        }
-    }
-    start + &end
+    take_columns(text, room).to_owned() + &end
 }
 
 #[cfg(test)]

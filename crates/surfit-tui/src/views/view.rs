@@ -27,12 +27,10 @@ pub struct KeyPress {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum MouseInput {
-    /// The left button went down.
     Click(Position),
     DoubleClick(Position),
     /// The mouse moved with the left button down.
     Drag(Position),
-    /// The left button was let go.
     Release,
     /// The mouse moved from the first place to the second with another button down.
     Pan(Position, Position),
@@ -64,6 +62,9 @@ pub enum ShellCommand {
     Words(Vec<String>),
 }
 
+/// A search line of the app, to read and to change.
+pub type SearchAccess = (fn(&App) -> &SearchField, fn(&mut App) -> &mut SearchField);
+
 /// A pane, an overlay or a dialog.
 pub trait View: Any + Debug {
     /// Where the keys of its own count; its name.
@@ -82,17 +83,23 @@ pub trait View: Any + Debug {
         screen.centered_overlay(MAX_OVERLAY_WIDTH, usize::MAX)
     }
 
+    /// The area within its frame.
+    fn inner(&self, app: &App) -> Rect {
+        popup::inner(self.area(&ScreenLayout::of(app), app))
+    }
+
     /// Draws it with its frame.
     fn render(&self, area: Rect, buf: &mut Buffer, app: &App) {
         let inner = popup::draw(area, buf, &app.theme, &self.title(app), &self.remark(app));
         self.render_body(inner, buf, app);
     }
 
-    /// Draws the content of the frame.
     fn render_body(&self, _inner: Rect, _buf: &mut Buffer, _app: &App) {}
 
-    /// Keys of use for the footer; the key that closes it comes last.
-    fn hints(&self, app: &App) -> Vec<FooterItem>;
+    /// Keys of use for the footer; the key that closes it comes last. A pane has those of the actions.
+    fn hints(&self, _app: &App) -> Vec<FooterItem> {
+        Vec::new()
+    }
 
     fn is_modal(&self) -> bool {
         false
@@ -185,11 +192,8 @@ pub trait View: Any + Debug {
         false
     }
 
-    fn search<'a>(&self, _app: &'a App) -> Option<&'a SearchField> {
-        None
-    }
-
-    fn search_mut<'a>(&self, _app: &'a mut App) -> Option<&'a mut SearchField> {
+    /// Where its search line is.
+    fn search(&self) -> Option<SearchAccess> {
         None
     }
 
@@ -258,9 +262,5 @@ pub struct BusyView;
 impl View for BusyView {
     fn scope(&self) -> KeyScope {
         KeyScope::Anywhere
-    }
-
-    fn hints(&self, _app: &App) -> Vec<FooterItem> {
-        Vec::new()
     }
 }

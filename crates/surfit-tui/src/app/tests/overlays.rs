@@ -45,7 +45,7 @@ fn the_help_is_searched_while_it_is_typed() {
     assert!(rig.app.overlay().is_none());
     // Where only an action's name has the words, it is shown.
     rig.press("? /").type_text("export marks");
-    assert!(rig.screen_text().contains("bookmarked points  export marks"), "{}", rig.screen_text());
+    assert!(rig.screen_text().contains("bookmarked points  (export marks)"), "{}", rig.screen_text());
     rig.press("esc esc");
     // A key is found by itself.
     rig.press("? /").type_text("X");

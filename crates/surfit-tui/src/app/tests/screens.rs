@@ -7,8 +7,10 @@ use crate::theme::{Theme, ThemeRole};
 use ratatui::backend::TestBackend;
 use ratatui::style::Color;
 use ratatui::{Terminal, widgets::Widget};
+use surfit_core::event::JobStage;
 use surfit_core::protocol::BridgeMessage;
 use surfit_core::run_state::RunState;
+use surfit_core::snapshot::EngineState;
 
 const SIZES: [(u16, u16); 4] = [(80, 24), (100, 30), (140, 44), (200, 60)];
 
@@ -163,7 +165,7 @@ fn the_result_stands_under_a_finished_run() {
 
 #[test]
 fn what_is_said_of_a_finished_run_is_true_of_what_became_of_it() {
-    use surfit_core::event::{Event, JobStage};
+    use surfit_core::event::Event;
     let mut run_state = fixture::finished_run();
     let changed = |from, to| Event::DegreeChanged { step: 3000, from, to, deviation: 2e-3 };
     let (low, high) = (fixture::degrees(2, 3), fixture::degrees(4, 3));
@@ -264,5 +266,99 @@ fn what_is_cut_says_so_and_hints_end_with_how_to_get_away() {
             assert!(!foot.trim_end().ends_with("esc clo"), "{foot}");
             rig.press("esc");
         }
+    }
+}
+
+/// Corners are under way and the first is measured, in a stage and a state.
+fn corner_run(stage: JobStage, state: EngineState) -> RunState {
+    let mut run_state = fixture::corner_training_run();
+    let snapshot = run_state.snapshot.as_mut().unwrap();
+    (snapshot.stage, snapshot.state) = (stage, state);
+    snapshot.heatmap.cells[0] = surfit_core::heatmap::Cell::from_counts(1307, 1500, 0.4, 0);
+    run_state
+}
+
+#[test]
+fn before_there_is_a_surface_nothing_is_said_of_one() {
+    let corners = corner_run(JobStage::Corners, EngineState::Running);
+    let align = corner_run(JobStage::Align, EngineState::Running);
+    for (width, height) in [(140, 44), (80, 24)] {
+        for run_state in [&fixture::loading_run(), &corners, &align] {
+            let mut rig = TestApp::with_run_state(width, height, run_state.clone());
+            rig.press("2 T");
+            let text = rig.screen_text();
+            assert!(text.contains("The surface appears here"), "{text}");
+            for part in ["interior", "mean", "gain", "over corner", "measured", "next best", "zoom in"] {
+                assert!(!text.contains(part), "{part} at {width}: {text}");
+            }
+            rig.press("Y");
+            assert!(!rig.screen_text().contains("plot of the map"), "{}", rig.screen_text());
+        }
+        let mut rig = TestApp::with_run_state(width, height, corners.clone());
+        rig.press("u");
+        let text = rig.screen_text();
+        assert!(text.contains("degree of the surface to come 2×2 → 3×2, 9 → 12 points"), "{text}");
+        assert!(!text.contains("exact"), "{text}");
+    }
+    let text = TestApp::with_run_state(140, 44, corners).screen_text();
+    assert!(text.lines().next().unwrap().contains("best corner 87.15 %"), "{text}");
+}
+
+#[test]
+fn a_plan_is_whole_where_the_keys_that_answer_it_fit_in_the_footer_alone() {
+    for (width, whole) in [(140, true), (80, false)] {
+        let mut rig = TestApp::with_run_state(width, 24, fixture::fitting_run());
+        rig.press("u u V");
+        let text = rig.screen_text();
+        assert!(text.contains("degree 3×3 → 5×2, 16 → 18 points, moves the surface"), "{text}");
+        assert_eq!(text.contains("; enter applies it, esc cancels"), whole, "{text}");
+        assert!(text.contains("enter apply  esc cancel"), "{text}");
+        assert!(!text.contains("esc …"), "{text}");
+    }
+}
+
+#[test]
+fn what_is_paused_or_stopped_is_named_by_its_stage() {
+    let shown = |stage, state| TestApp::with_run_state(140, 44, corner_run(stage, state)).screen_text();
+    for (stage, words) in [
+        (JobStage::Data, "loading the data set is paused; p resumes"),
+        (JobStage::Corners, "the corners are paused; the surface between them comes next; p resumes"),
+        (JobStage::Align, "the alignment is paused; the surface comes next; p resumes"),
+    ] {
+        let text = shown(stage, EngineState::Paused);
+        assert!(text.contains(words), "{words}: {text}");
+        assert!(text.contains("3 ‖ paused") && !text.contains("▸ training"), "{text}");
+    }
+    for (stage, words) in [
+        (JobStage::Fit, "the fit is paused; p resumes"),
+        (JobStage::Heatmap, "the measurement of the heatmap is paused; p resumes"),
+        (JobStage::Export, "the export is paused; p resumes"),
+    ] {
+        let mut run_state = fixture::fitting_run();
+        let snapshot = run_state.snapshot.as_mut().unwrap();
+        (snapshot.stage, snapshot.state) = (stage, EngineState::Paused);
+        let mut rig = TestApp::with_run_state(140, 44, run_state);
+        let text = rig.screen_text();
+        assert!(text.contains(words), "{words}: {text}");
+        rig.press("g m");
+        let text = rig.screen_text();
+        assert!(text.contains("speed           paused") && !text.contains("nothing runs"), "{text}");
+    }
+    assert!(shown(JobStage::Corners, EngineState::Running).contains("3 ▸ training"));
+    assert!(shown(JobStage::Corners, EngineState::Idle).contains("3 □ stopped"));
+    let mut run_state = corner_run(JobStage::Corners, EngineState::Running);
+    run_state.curves.clear();
+    let text = TestApp::with_run_state(140, 44, run_state).screen_text();
+    assert!(text.contains("preparing the corners") && !text.contains("training the corners"), "{text}");
+}
+
+#[test]
+fn the_curves_of_new_corners_stay_while_their_training_is_paused() {
+    for state in [EngineState::Running, EngineState::Paused] {
+        let mut run_state = fixture::fitting_run();
+        let snapshot = run_state.snapshot.as_mut().unwrap();
+        (snapshot.stage, snapshot.state) = (JobStage::Corners, state);
+        let text = TestApp::with_run_state(140, 44, run_state).screen_text();
+        assert!(text.contains("1 Loss  corner 4"), "{state:?}: {text}");
     }
 }

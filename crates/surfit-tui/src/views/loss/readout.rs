@@ -89,10 +89,7 @@ impl Readout {
         }
         let fit = plot.traces.last().is_some_and(|t| t.name == CurveOwner::Own(LossCurve::Surface));
         if let Some(degrees) = run_state.degrees_at(step).filter(|_| fit) {
-            let mut value = degrees.to_string();
-            if theme.is_ascii() {
-                value = value.replace('×', "x");
-            }
+            let mut value = transliterate(&degrees.to_string(), theme.is_ascii());
             if let Some(phase) = run_state.phase_at(step) {
                 value += match phase {
                     FitPhase::Edge => ", edges",
@@ -139,7 +136,7 @@ impl Readout {
     /// Draws the box beside the cursor, where it hides least.
     pub(super) fn draw_box(&self, buf: &mut Buffer, theme: &Theme, plot: &CurvePlot, x: f64) {
         let (names, width, height) = self.size();
-        let column = plot.column_of(x);
+        let column = plot.column(x);
         let left = (column > plot.area.x + width).then(|| column - width - 1);
         let right = (column + 2 + width <= plot.area.right()).then_some(column + 2);
         let tops = [plot.area.y, plot.area.bottom() - height];

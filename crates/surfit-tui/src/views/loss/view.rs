@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use surfit_core::axis_scale::AxisScale;
 use surfit_core::event::LossCurve;
 use surfit_core::run_state::RunState;
+use surfit_core::series::CurveLook;
 use thiserror::Error;
 
 /// Weights of the past in the exponential smoothing, per step, from the least to the most.
@@ -18,6 +19,9 @@ pub const SMOOTHING_WEIGHTS: [f64; 9] = [0.7, 0.8, 0.9, 0.95, 0.97, 0.985, 0.99,
 
 /// How many other runs can be laid over this one: as many as there are letters and colours for.
 pub const MAX_OVERLAYS: usize = 4;
+
+/// An area for which the axes are the same as for any other.
+const REFERENCE_AREA: Rect = Rect::new(0, 0, 120, 40);
 
 /// Why the curve of another run cannot be laid over this one.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -59,14 +63,7 @@ pub struct LossView {
     pub overlays: Vec<ComparedCurve>,
     /// The loss axis as it was last drawn, and for what. It is kept while it still serves, so that a curve that hovers
     /// about a limit does not make the axis jump to and fro.
-    pub(super) last_axis: Cell<Option<HeldCurve>>,
-}
-
-/// Loss axis as last drawn, with the view it was drawn for.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct HeldCurve {
-    scale: AxisScale,
-    view: AxisShape,
+    pub(super) last_axis: Cell<Option<(AxisScale, AxisShape)>>,
 }
 
 /// What the loss axis depends on besides the values themselves.
@@ -138,7 +135,6 @@ impl LossView {
         self.time = to_time;
     }
 
-    /// How far the curves that are shown reach.
     pub fn extent(&self, run_state: &RunState) -> Option<CurveExtent> {
         CurveExtent::of(run_state, self)
     }
@@ -210,7 +206,6 @@ impl LossView {
         self.cursor = Some(moved.clamp(from, to));
     }
 
-    /// Puts the cursor at the first step that is shown, or at the last.
     pub fn move_cursor_to_end(&mut self, run_state: &RunState, last: bool) {
         if let Some((extent, (from, to))) = self.extent(run_state).zip(self.window(run_state)) {
             self.cursor = Some(if last { to.min(extent.end).max(from) } else { from });
@@ -246,14 +241,33 @@ impl LossView {
         self.overlays.len() < before
     }
 
+    /// How the curves look, for whoever draws them elsewhere.
+    pub fn curve_style(&self, run_state: &RunState) -> CurveLook {
+        let axis = CurvePlot::of(REFERENCE_AREA, run_state, self).map(|plot| plot.y);
+        CurveLook {
+            curves: curves::curves_to_show(run_state, self.show_corners),
+            // Without a positive value there is no such axis.
+            log: axis.is_some_and(|y| y.log),
+            time: self.time,
+            window: self.window(run_state).unwrap_or((0.0, 1.0)),
+            range: axis.map_or((0.0, 1.0), |y| (y.lo, y.hi)),
+            smoothing: self.smooth.then(|| self.smoothing()),
+            rate: self.show_learning_rate,
+            cursor: self.cursor,
+        }
+    }
+
+    fn plot(&self, area: Rect, run_state: &RunState) -> Option<CurvePlot> {
+        CurvePlot::of(pane_frame::inside(area), run_state, self)
+    }
+
     /// The place along the axis that belongs to a place on the screen: the inverse of what is drawn, for the mouse.
     pub fn position_at(&self, area: Rect, column: u16, row: u16, run_state: &RunState) -> Option<f64> {
-        let plot = CurvePlot::of(pane_frame::inside(area), run_state, self)?;
+        let plot = self.plot(area, run_state)?;
         let inside = plot.area.contains((column, row).into());
         inside.then(|| plot.x_at(column))
     }
 
-    /// Zooms about the place under the mouse; for the wheel.
     pub fn zoom_at(&mut self, area: Rect, at: (u16, u16), run_state: &RunState, factor: f64) {
         if let Some(x) = self.position_at(area, at.0, at.1, run_state) {
             self.zoom_by(run_state, factor, Some(x));
@@ -263,7 +277,7 @@ impl LossView {
     /// Begins to select part of the axis at a place on the screen, or continues it there; false beside the curves. Once
     /// begun it continues outside them too, up to their edge.
     pub fn select_range(&mut self, area: Rect, at: (u16, u16), run_state: &RunState, begin: bool) -> bool {
-        let Some(plot) = CurvePlot::of(pane_frame::inside(area), run_state, self) else {
+        let Some(plot) = self.plot(area, run_state) else {
             return false;
         };
         let column = at.0.clamp(plot.area.left(), plot.area.right().saturating_sub(1));
@@ -281,8 +295,7 @@ impl LossView {
         let Some((a, b)) = self.selection.take() else {
             return;
         };
-        let plot = CurvePlot::of(pane_frame::inside(area), run_state, self);
-        let columns = plot.map_or(0, |p| p.column_of(a).abs_diff(p.column_of(b)));
+        let columns = self.plot(area, run_state).map_or(0, |p| p.column(a).abs_diff(p.column(b)));
         if let Some(extent) = self.extent(run_state).filter(|_| columns >= 2) {
             self.zoom = extent.window_between(a.min(b), a.max(b));
             (self.recent, self.cursor) = (false, None);
@@ -291,8 +304,7 @@ impl LossView {
 
     /// Moves what is shown along with the mouse, which went `columns` to the right; for dragging.
     pub fn drag(&mut self, area: Rect, columns: i32, run_state: &RunState) {
-        let plot = CurvePlot::of(pane_frame::inside(area), run_state, self);
-        if let Some(width) = plot.map(|p| f64::from(p.area.width)).filter(|w| *w > 0.0) {
+        if let Some(width) = self.plot(area, run_state).map(|p| f64::from(p.area.width)).filter(|w| *w > 0.0) {
             self.pan_by(run_state, -f64::from(columns) / width);
         }
     }
@@ -307,15 +319,15 @@ impl LossView {
     /// still holds them and does not waste half of its height.
     pub(in crate::views) fn stabilize_axis(&self, wanted: AxisScale, (lowest, highest): (f64, f64)) -> AxisScale {
         let view = self.shape();
-        let serves = |h: &HeldCurve| {
-            h.view == view
-                && h.scale.log == wanted.log
-                && h.scale.lo <= lowest
-                && highest <= h.scale.hi
-                && wanted.span() >= 0.5 * h.scale.span()
+        let serves = |(last, of): &(AxisScale, AxisShape)| {
+            *of == view
+                && last.log == wanted.log
+                && last.lo <= lowest
+                && highest <= last.hi
+                && wanted.span() >= 0.5 * last.span()
         };
-        let scale = self.last_axis.get().filter(serves).map_or(wanted, |h| h.scale);
-        self.last_axis.set(Some(HeldCurve { scale, view }));
+        let scale = self.last_axis.get().filter(serves).map_or(wanted, |last| last.0);
+        self.last_axis.set(Some((scale, view)));
         scale
     }
 }

@@ -22,16 +22,6 @@ pub struct LoadSample {
 }
 
 impl LoadSample {
-    /// No snapshot arrived in that second.
-    const GAP: LoadSample = LoadSample {
-        units_per_second: f32::NAN,
-        engine_memory: f32::NAN,
-        engine_cpus: f32::NAN,
-        cpu_fraction: f32::NAN,
-        used_memory: f32::NAN,
-        gpu_fractions: [f32::NAN; MAX_GPUS],
-    };
-
     fn of(s: &Snapshot) -> Self {
         let known = |x: f64| if x > 0.0 { x as f32 } else { f32::NAN };
         let m = &s.machine;
@@ -62,7 +52,7 @@ pub fn memory_in_use(machine: &MachineLoad) -> u64 {
 /// A sample a second, the latest last; seconds without a snapshot are gaps.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LoadHistory {
-    samples: VecDeque<LoadSample>,
+    samples: VecDeque<Option<LoadSample>>,
     /// The second of the latest sample, since the workbench began.
     latest: Option<u64>,
 }
@@ -79,10 +69,8 @@ impl LoadHistory {
             None => 1,
         };
         let gaps = (passed - 1).min(Self::MAX_SECONDS as u64);
-        for _ in 0..gaps {
-            self.samples.push_back(LoadSample::GAP);
-        }
-        self.samples.push_back(LoadSample::of(snapshot));
+        self.samples.extend((0..gaps).map(|_| None));
+        self.samples.push_back(Some(LoadSample::of(snapshot)));
         let excess = self.samples.len().saturating_sub(Self::MAX_SECONDS);
         self.samples.drain(..excess);
         self.latest = Some(second);
@@ -101,6 +89,7 @@ impl LoadHistory {
     /// snapshot arrived.
     pub fn resample(&self, figure: impl Fn(&LoadSample) -> f32, width: usize) -> Vec<f32> {
         let each = self.samples.len().div_ceil(width.max(1)).max(1);
+        let figure = |sample: &Option<LoadSample>| sample.as_ref().map_or(f32::NAN, &figure);
         let values: Vec<f32> = self.samples.iter().map(figure).collect();
         let mean = |part: &[f32]| {
             let known = part.iter().copied().filter(|v| v.is_finite());

@@ -22,8 +22,13 @@ pub fn is_disk_nearly_full(machine: &MachineLoad) -> bool {
 impl MachineSheet<'_> {
     /// Steps, images, and what a step costs.
     pub(super) fn speed<'a>(&self, s: &Snapshot) -> Vec<Line<'a>> {
-        let running = s.state == EngineState::Running && s.rate > 0.0;
-        let rate = if running && self.app.is_connected() { format_speed(s, s.rate) } else { "nothing runs".into() };
+        let rate = match s.state {
+            _ if !self.app.is_connected() => "nothing runs".into(),
+            EngineState::Running if s.rate > 0.0 => format_speed(s, s.rate),
+            EngineState::Running => "not known yet".into(),
+            EngineState::Paused => "paused".into(),
+            _ => "nothing runs".into(),
+        };
         let mut out = self.curve("speed", rate, |x| x.units_per_second, 0.0);
         if s.images_per_second > 0.0 && self.app.is_connected() {
             let images = group_digits(s.images_per_second.round() as u64);

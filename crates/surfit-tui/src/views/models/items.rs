@@ -69,42 +69,24 @@ fn exports(app: &App) -> Vec<ModelItem> {
 }
 
 /// Marked points, then those measured exactly.
-fn points(app: &App) -> Vec<ModelItem> {
-    let marks = app.run_state.snapshot.iter().flat_map(|s| &s.marks);
-    let mut out: Vec<ModelItem> = marks
-        .filter(|(u, v)| u.is_finite() && v.is_finite())
-        .map(|&(u, v)| ModelItem::Point { u, v, marked: true })
-        .collect();
+fn points(app: &App) -> impl Iterator<Item = ModelItem> {
+    let marks = app.run_state.snapshot.iter().flat_map(|s| s.marks.iter().copied());
+    let mut all: Vec<(f64, f64)> = marks.filter(|(u, v)| u.is_finite() && v.is_finite()).collect();
     match app.models.sort {
-        ModelSort::Latest => out.reverse(),
-        ModelSort::Position => out
-            .sort_by(|a, b| point_parameters(a).partial_cmp(&point_parameters(b)).unwrap_or(std::cmp::Ordering::Equal)),
-        ModelSort::Validation | ModelSort::Test => out.sort_by(|a, b| {
-            let value = |item: &ModelItem| match *item {
-                ModelItem::Point { u, v, .. } => measured_point(app, u, v).map_or(-1.0, |m| m.0.accuracy),
-                _ => -1.0,
-            };
-            value(b).total_cmp(&value(a))
-        }),
-    }
-    let known = |out: &[ModelItem], p: &MeasuredPoint| {
-        out.iter().any(|i| point_parameters(i).is_some_and(|at| is_same_point(at, (p.u, p.v))))
-    };
-    let mut seen = 0;
-    for p in app.run_state.evaluated.iter().rev() {
-        if seen < MAX_UNMARKED_POINTS && !known(&out, p) {
-            seen += 1;
-            out.push(ModelItem::Point { u: p.u, v: p.v, marked: false });
+        ModelSort::Latest => all.reverse(),
+        ModelSort::Position => all.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1))),
+        ModelSort::Validation | ModelSort::Test => {
+            let value = |&(u, v): &(f64, f64)| measured_point(app, u, v).map_or(-1.0, |m| m.0.accuracy);
+            all.sort_by(|a, b| value(b).total_cmp(&value(a)));
         }
     }
-    out
-}
-
-fn point_parameters(item: &ModelItem) -> Option<(f64, f64)> {
-    match *item {
-        ModelItem::Point { u, v, .. } => Some((u, v)),
-        _ => None,
+    let marked = all.len();
+    for p in app.run_state.evaluated.iter().rev() {
+        if all.len() < marked + MAX_UNMARKED_POINTS && !all.iter().any(|&at| is_same_point(at, (p.u, p.v))) {
+            all.push((p.u, p.v));
+        }
     }
+    all.into_iter().enumerate().map(move |(n, (u, v))| ModelItem::Point { u, v, marked: n < marked })
 }
 
 fn is_same_point(a: (f64, f64), b: (f64, f64)) -> bool {

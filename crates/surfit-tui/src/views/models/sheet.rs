@@ -17,36 +17,31 @@ pub struct ModelRow<'a> {
 /// Every row at this width; `selected` is shown by its style.
 pub fn rows<'a>(app: &App, width: u16, selected: usize) -> Vec<ModelRow<'a>> {
     let sheet = ModelSheet::new(app, width, selected);
-    let items: Vec<(usize, ModelItem)> = items(app).into_iter().enumerate().collect();
-    let of = |keep: fn(&ModelItem) -> bool| items.iter().copied().filter(move |(_, i)| keep(i));
-    let mut out = Vec::new();
-    let sort = format!("exports, by {}", app.models.sort.name());
-    out.push(sheet.head(&sort, &["at (u, v)", "validation", "test"], "folder"));
-    for (n, item) in of(|i| matches!(i, ModelItem::Export(_))) {
-        out.extend(sheet.export(n, item));
+    let [mut exports, mut points, mut corners]: [Vec<ModelRow<'a>>; 3] = Default::default();
+    for (n, item) in items(app).into_iter().enumerate() {
+        match item {
+            ModelItem::Export(index) => exports.extend(sheet.export(n, index)),
+            ModelItem::Point { u, v, marked } => points.push(sheet.point(n, (u, v), marked)),
+            ModelItem::Corner(index) => corners.extend(sheet.corner(n, index)),
+        }
     }
-    if app.run_state.exports.is_empty() {
-        out.push(sheet.muted_row(sheet.no_models_hint()));
+    if exports.is_empty() {
+        exports.push(sheet.muted_row(sheet.no_models_hint()));
     }
-    out.push(sheet.blank());
-    out.push(sheet.head("points", &["at (u, v)", "validation", "images"], ""));
-    let before = out.len();
-    for (n, item) in of(|i| matches!(i, ModelItem::Point { .. })) {
-        out.extend(sheet.point(n, item));
-    }
-    if out.len() == before {
+    if points.is_empty() {
         let [mark, measure] = [action!("mark"), action!("evaluate")].map(|a| app.key_label(a));
-        let text = format!("none yet: {mark} bookmarks a point, {measure} measures it");
-        out.push(sheet.muted_row(text));
+        points.push(sheet.muted_row(format!("none yet: {mark} bookmarks a point, {measure} measures it")));
     }
-    out.push(sheet.blank());
-    out.push(sheet.head("corners", &["recipe", "validation", "test"], "trained"));
-    for (n, item) in of(|i| matches!(i, ModelItem::Corner(_))) {
-        out.extend(sheet.corner(n, item));
+    if corners.is_empty() {
+        corners.push(sheet.muted_row("not ready yet: they are trained or loaded first".into()));
     }
-    if app.run_state.corners.is_empty() {
-        out.push(sheet.muted_row("not ready yet: they are trained or loaded first".into()));
-    }
+    let sort = format!("exports, by {}", app.models.sort.name());
+    let mut out = vec![sheet.head(&sort, &["at (u, v)", "validation", "test"], "folder")];
+    out.extend(exports);
+    out.extend([sheet.blank(), sheet.head("points", &["at (u, v)", "validation", "images"], "")]);
+    out.extend(points);
+    out.extend([sheet.blank(), sheet.head("corners", &["recipe", "validation", "test"], "trained")]);
+    out.extend(corners);
     out.extend(sheet.geometry());
     out
 }
@@ -191,10 +186,7 @@ impl<'b> ModelSheet<'b> {
         self.app.run_state.info.as_ref().map_or(0, |i| i.images[split])
     }
 
-    fn export<'a>(&self, n: usize, item: ModelItem) -> Option<ModelRow<'a>> {
-        let ModelItem::Export(index) = item else {
-            return None;
-        };
+    fn export<'a>(&self, n: usize, index: usize) -> Option<ModelRow<'a>> {
         let x = self.app.run_state.exports.get(index)?;
         let place = match (x.u, x.v) {
             (Some(u), Some(v)) => format!("({u:.3}, {v:.3})"),
@@ -208,10 +200,7 @@ impl<'b> ModelSheet<'b> {
         Some(self.item(n, spans))
     }
 
-    fn point<'a>(&self, n: usize, item: ModelItem) -> Option<ModelRow<'a>> {
-        let ModelItem::Point { u, v, marked } = item else {
-            return None;
-        };
+    fn point<'a>(&self, n: usize, (u, v): (f64, f64), marked: bool) -> ModelRow<'a> {
         let theme = &self.app.theme;
         let name = match marked {
             true => format!("{} bookmark", theme.pick_glyph("◇", "m")),
@@ -238,13 +227,10 @@ impl<'b> ModelSheet<'b> {
             None => format!("{} measures it", self.app.key_label(action!("evaluate"))),
         };
         spans.push(self.detail_span(&how));
-        Some(self.item(n, spans))
+        self.item(n, spans)
     }
 
-    fn corner<'a>(&self, n: usize, item: ModelItem) -> Option<ModelRow<'a>> {
-        let ModelItem::Corner(index) = item else {
-            return None;
-        };
+    fn corner<'a>(&self, n: usize, index: usize) -> Option<ModelRow<'a>> {
         let run_state = &self.app.run_state;
         let corner = run_state.corners.get(&index)?;
         let name = format!("corner {}", index + 1);

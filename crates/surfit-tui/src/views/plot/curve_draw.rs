@@ -96,8 +96,7 @@ impl CurvePlot {
                 columns::draw(&mut dots, &reduced, &self.y, pen(rank, ink, sparse));
             }
             if self.smooth {
-                let range = CurveSpan::smooth_range;
-                let reduced = columns::reduce(&trace.samples, &self.x, across, range);
+                let reduced = columns::reduce(&trace.samples, &self.x, across, |s| s.smooth.map(|s| (s, s, s)));
                 let rank = 1 + u8::from(last);
                 columns::draw(&mut dots, &reduced, &self.y, pen(rank, ink, false));
             }

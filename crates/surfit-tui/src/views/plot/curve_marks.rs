@@ -3,6 +3,7 @@
 use super::curve_plot::CurvePlot;
 use super::text;
 use crate::theme::{Theme, ThemeRole};
+use crate::views::message::transliterate;
 use ratatui::buffer::Buffer;
 use ratatui::style::Modifier;
 
@@ -32,10 +33,7 @@ impl CurvePlot {
             if self.degrees.get(n + 1).is_some_and(|next| self.column(next.0) == x) {
                 continue;
             }
-            let label = match theme.is_ascii() {
-                true => label.replace('×', "x"),
-                false => label.clone(),
-            };
+            let label = transliterate(label, theme.is_ascii());
             let width = label.chars().count() as u16;
             let left = if x + 1 + width <= area.right() { x + 1 } else { x.saturating_sub(width) };
             if let Some(row) = free.iter().position(|free| left >= *free) {

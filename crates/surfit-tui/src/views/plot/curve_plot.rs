@@ -26,8 +26,8 @@ pub struct CurvePlot {
     pub traces: Vec<PlotTrace>,
     pub(super) smooth: bool,
     pub(super) time: bool,
-    pub(super) x: AxisScale,
-    pub(super) y: AxisScale,
+    pub x: AxisScale,
+    pub y: AxisScale,
     pub(super) rate_scale: AxisScale,
     pub(super) degrees: Vec<(f64, String)>,
     pub(super) phases: Vec<(f64, &'static str)>,
@@ -133,29 +133,12 @@ impl CurvePlot {
         self.track.as_ref()?.mark_at(step + 1.0).map(|m| m.rate)
     }
 
-    pub fn loss_limits(&self) -> (f64, f64) {
-        (self.y.lo, self.y.hi)
-    }
-
-    pub fn is_log(&self) -> bool {
-        self.y.log
-    }
-
-    pub fn visible_cursor(&self, cursor: f64) -> Option<f64> {
-        (self.x.lo..=self.x.hi).contains(&cursor).then_some(cursor)
-    }
-
     /// The place along the axis of a column of the screen; whole steps when columns are finer than these.
     pub fn x_at(&self, column: u16) -> f64 {
         let last = f64::from(self.area.width.saturating_sub(1).max(1));
         let t = f64::from(column.saturating_sub(self.area.x)) / last;
         let x = self.x.lo + t.min(1.0) * (self.x.hi - self.x.lo);
         if self.time { x } else { x.round() }
-    }
-
-    /// The column of the screen that belongs to a place along the axis.
-    pub fn column_of(&self, x: f64) -> u16 {
-        self.column(x)
     }
 
     pub fn trace_role(&self, trace: usize) -> ThemeRole {
@@ -167,7 +150,7 @@ impl CurvePlot {
     }
 
     /// The character column of a place within `area`.
-    pub(super) fn column(&self, x: f64) -> u16 {
+    pub fn column(&self, x: f64) -> u16 {
         let last = f64::from(self.area.width.saturating_sub(1));
         self.area.x + (self.x.position_of(x).unwrap_or(0.0) * last).round() as u16
     }

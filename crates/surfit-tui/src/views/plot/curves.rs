@@ -37,12 +37,6 @@ pub struct CurveSpan {
     pub has_nonfinite: bool,
 }
 
-impl CurveSpan {
-    pub fn smooth_range(&self) -> Option<(f64, f64, f64)> {
-        self.smooth.map(|s| (s, s, s))
-    }
-}
-
 #[derive(Clone, Debug)]
 pub struct PlotTrace {
     pub name: CurveOwner,
@@ -117,8 +111,8 @@ impl PlotTrace {
 pub fn curves_to_show(run_state: &RunState, with_corners: bool) -> Vec<LossCurve> {
     let has = |c: &LossCurve| run_state.curves.get(c).is_some_and(|s| !s.is_empty());
     let corners: Vec<LossCurve> = (0..4).map(LossCurve::Corner).filter(has).collect();
-    let training =
-        run_state.snapshot.as_ref().is_some_and(|s| s.stage == JobStage::Corners && s.state == EngineState::Running);
+    let under_way = matches!(run_state.engine_state(), EngineState::Running | EngineState::Paused);
+    let training = under_way && run_state.snapshot.as_ref().is_some_and(|s| s.stage == JobStage::Corners);
     match (has(&LossCurve::Surface), corners.is_empty()) {
         (true, false) if training => corners,
         (true, false) if with_corners => corners.into_iter().chain(std::iter::once(LossCurve::Surface)).collect(),

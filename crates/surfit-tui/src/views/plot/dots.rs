@@ -1,5 +1,6 @@
 //! A canvas of dots finer than characters: braille, half blocks, or dots and quotes where only ASCII is wanted.
 
+use super::blocks::BlockSet;
 use super::text;
 use crate::glyphs::GlyphSet;
 use ratatui::buffer::Buffer;
@@ -25,25 +26,24 @@ pub struct DotCanvas {
 }
 
 impl DotCanvas {
-    /// An empty canvas of that many characters.
     pub fn new(width: u16, height: u16, glyphs: GlyphSet) -> Self {
         let (width, height) = (usize::from(width), usize::from(height));
         Self { width, height, glyphs, spots: vec![DotCell::default(); width * height] }
     }
 
-    fn per_character(&self) -> (usize, usize) {
+    fn blocks(&self) -> BlockSet {
         match self.glyphs {
-            GlyphSet::Braille => (2, 4),
-            GlyphSet::Blocks | GlyphSet::Ascii => (1, 2),
+            GlyphSet::Braille => BlockSet::Braille,
+            GlyphSet::Blocks | GlyphSet::Ascii => BlockSet::Halves,
         }
     }
 
     pub fn columns(&self) -> usize {
-        self.width * self.per_character().0
+        self.width * self.blocks().pixels().0
     }
 
     pub fn rows(&self) -> usize {
-        self.height * self.per_character().1
+        self.height * self.blocks().pixels().1
     }
 
     /// The dot column of `x` and the dot row of `y`, both 0..1, `y` upward.
@@ -54,14 +54,11 @@ impl DotCanvas {
 
     /// Sets a dot; outside the canvas nothing happens.
     pub fn set(&mut self, x: usize, y: usize, rank: u8, ink: u8) {
-        let (dx, dy) = self.per_character();
+        let (dx, dy) = self.blocks().pixels();
         if x >= self.width * dx || y >= self.height * dy {
             return;
         }
-        let bit = match self.glyphs {
-            GlyphSet::Braille => BRAILLE[y % 4][x % 2],
-            GlyphSet::Blocks | GlyphSet::Ascii => 1 << (y % 2),
-        };
+        let bit = 1 << (y % dy * dx + x % dx);
         let spot = &mut self.spots[y / dy * self.width + x / dx];
         if spot.mask != 0 && spot.rank > rank {
             return;
@@ -84,10 +81,8 @@ impl DotCanvas {
 
     #[cfg(test)]
     pub fn columns_with_dots(&self) -> Vec<usize> {
-        let (dx, _) = self.per_character();
-        let bits = |x: usize| {
-            if dx == 1 { 3 } else { BRAILLE.iter().fold(0, |m, row| m | row[x % 2]) }
-        };
+        let (dx, dy) = self.blocks().pixels();
+        let bits = |x: usize| (0..dy).fold(0, |m, y| m | 1 << (y * dx + x % dx));
         let set = |x: &usize| {
             let column = self.spots.iter().skip(x / dx).step_by(self.width);
             column.fold(0, |m, s| m | s.mask) & bits(*x) != 0
@@ -121,10 +116,7 @@ impl DotCanvas {
                 (GlyphSet::Ascii, 1) => '\'',
                 (GlyphSet::Ascii, 2) => '.',
                 (GlyphSet::Ascii, _) => ':',
-                (GlyphSet::Blocks, 1) => '▀',
-                (GlyphSet::Blocks, 2) => '▄',
-                (GlyphSet::Blocks, _) => '█',
-                (GlyphSet::Braille, mask) => char::from_u32(0x2800 + u32::from(mask)).unwrap_or(' '),
+                (_, mask) => self.blocks().glyph(mask),
             };
             text::reset_letter_style(buf, area.x + x, area.y + y);
             if let Some(cell) = buf.cell_mut((area.x + x, area.y + y)) {
@@ -133,9 +125,6 @@ impl DotCanvas {
         }
     }
 }
-
-/// Bits of the braille block, by row and column of the dot.
-const BRAILLE: [[u8; 2]; 4] = [[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]];
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,6 @@
 //! Parts that the panes draw with: a braille canvas, sparklines, curve sampling, text that flows.
 
+pub mod blocks;
 pub mod columns;
 mod curve_draw;
 mod curve_marks;

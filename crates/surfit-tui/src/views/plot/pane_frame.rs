@@ -2,6 +2,7 @@
 
 use super::text::{self, FigurePiece};
 use crate::theme::{Theme, ThemeRole};
+use crate::views::text_wrap;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -73,15 +74,14 @@ pub fn inside(area: Rect) -> Rect {
 /// Writes one calm sentence into the middle of an empty pane, over as many rows as it needs.
 pub fn draw_placeholder(area: Rect, buf: &mut Buffer, theme: &Theme, sentence: &str) {
     let muted = theme.style(ThemeRole::Muted);
-    let words: Vec<FigurePiece<'_>> = sentence.split(' ').map(|w| vec![Span::styled(w.to_string(), muted)]).collect();
-    let lines = text::fill(&words, area.width.saturating_sub(2));
+    let lines = text_wrap::wrap_sentence(sentence, area.width.saturating_sub(2));
     if lines.len() > usize::from(area.height) {
         return;
     }
     let top = area.y + (area.height - lines.len() as u16) / 2;
     for (line, y) in lines.iter().zip(top..) {
-        let x = area.x + area.width.saturating_sub(line.width() as u16) / 2;
-        text::put_line(buf, x, y, area.right().saturating_sub(x), line);
+        let x = area.x + area.width.saturating_sub(Span::raw(line).width() as u16) / 2;
+        text::put(buf, x, y, area.right().saturating_sub(x), line, muted);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Figures as people write them, and text that is laid out by the available width.
 
+use crate::theme::{Theme, ThemeRole};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
@@ -74,6 +75,42 @@ pub fn format_compact(value: f64) -> String {
     }
 }
 
+/// Fewest characters in which a figure is written as it is; below that it is written in a unit that the pane shows.
+const MIN_PLAIN_WIDTH: usize = 5;
+
+/// The power of ten of the unit in which figures up to `high` have all their digits in `room` characters; `None` where they
+/// are written as they are.
+pub fn choose_unit(high: f64, room: usize) -> Option<i32> {
+    if !(1..MIN_PLAIN_WIDTH).contains(&room) || !high.is_finite() || high <= 0.0 {
+        return None;
+    }
+    // The largest has all the digits, so that the smaller ones have two as long as they can.
+    let power = (high * (1.0 + 1e-9)).log10().floor();
+    Some(power.clamp(-300.0, 300.0) as i32 + 1 - room.min(3) as i32)
+}
+
+/// A figure in a unit of [`choose_unit`].
+pub fn format_in_unit(value: f64, unit: i32, room: usize) -> String {
+    match (value / 10f64.powi(unit)).round() {
+        n if n.is_finite() => {
+            // Rounding up may take a digit more.
+            let most = 10f64.powi(room.min(3) as i32) - 1.0;
+            format!("{:.0}", n.clamp(0.0, most))
+        }
+        _ => "?".into(),
+    }
+}
+
+/// What figures in a unit are multiplied by, after their name: ` ×0.01`; empty for ones.
+pub fn format_unit(unit: i32, ascii: bool) -> String {
+    let times = if ascii { "x" } else { "×" };
+    match unit {
+        0 => String::new(),
+        -4..=4 => format!(" {times}{:.*}", (-unit).max(0) as usize, 10f64.powi(unit)),
+        _ => format!(" {times}1e{unit}"),
+    }
+}
+
 /// Writes `text` at a place, cut at `width`; outside the buffer nothing happens.
 pub fn put(buf: &mut Buffer, x: u16, y: u16, width: u16, text: &str, style: Style) {
     put_line(buf, x, y, width, &Line::styled(text, style));
@@ -104,10 +141,16 @@ pub fn reset_letter_style(buf: &mut Buffer, x: u16, y: u16) {
 /// One figure with its name, never broken across rows.
 pub type FigurePiece<'a> = Vec<Span<'a>>;
 
+/// A figure after its muted name.
+pub fn named_piece<'a>(theme: &Theme, name: &str, value: String, style: Style) -> FigurePiece<'a> {
+    vec![Span::styled(format!("{name} "), theme.style(ThemeRole::Muted)), Span::styled(value, style)]
+}
+
 /// Lays out groups of pieces in `width` columns and at most `rows` rows, the most important first.
 ///
 /// Every group begins a row of its own; the last groups are left out when rows do not last. When not even the first two
-/// fit so, groups run on. Pieces that do not fit are omitted.
+/// fit so, groups run on. Pieces that do not fit are omitted; of a group that runs on, those after them too, since they
+/// would seem to belong to another.
 pub fn flow<'a>(groups: &[Vec<FigurePiece<'a>>], width: u16, rows: u16) -> Vec<Line<'a>> {
     let apart = |n: &usize| wrap(&groups[..*n], width, u16::MAX, true, 2).len() <= usize::from(rows);
     match (2..=groups.len()).rev().find(apart) {
@@ -143,7 +186,10 @@ fn wrap<'a>(groups: &[Vec<FigurePiece<'a>>], width: u16, rows: u16, apart: bool,
             let fits = |(used, _): &(usize, Vec<Span<'a>>)| used + space + size <= width;
             if fresh || lines.is_empty() || !lines.last().is_some_and(fits) {
                 if lines.len() == rows {
-                    continue;
+                    match apart || groups.len() == 1 {
+                        true => continue,
+                        false => break,
+                    }
                 }
                 lines.push((0, Vec::new()));
             }
@@ -209,6 +255,10 @@ mod tests {
         assert_eq!(text(20, 1), ["aaaa  bbbb  cc"]);
         assert_eq!(text(6, 2), ["aaaa", "bbbb"]);
         assert_eq!(text(6, 9), ["aaaa", "bbbb", "cc"]);
+        // What follows a piece that is left out does not seem to belong to the group before.
+        let groups = [vec![piece("aaaa"), piece("bb")], vec![piece("cccccc"), piece("d")], vec![piece("e")]];
+        let line: String = flow(&groups, 12, 1)[0].spans.iter().map(|s| s.content.as_ref()).collect();
+        assert_eq!(line, "aaaa  bb  e");
         assert!(text(0, 0).is_empty() && text(3, 5) == ["cc"]);
     }
 }

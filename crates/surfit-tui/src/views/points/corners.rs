@@ -12,6 +12,7 @@ use ratatui::text::Span;
 use surfit_core::event::LossCurve;
 use surfit_core::run_state::RunState;
 use surfit_core::series::Series;
+use surfit_core::snapshot::EngineState;
 
 const MIN_SOURCE_WIDTH: u16 = 8;
 
@@ -93,9 +94,7 @@ fn card<'a>(
     width: u16,
 ) -> (CornerGroup<'a>, CornerGroup<'a>, CornerGroup<'a>) {
     let (muted, strong) = (theme.style(ThemeRole::Muted), theme.style(ThemeRole::Text));
-    let named = |name: &str, value: String| -> FigurePiece<'a> {
-        vec![Span::styled(format!("{name} "), muted), Span::styled(value, strong)]
-    };
+    let named = |name: &str, value: String| text::named_piece(theme, name, value, strong);
     let lead = |glyph: &'static str, role: ThemeRole, word: String, style| -> FigurePiece<'a> {
         vec![
             number.clone(),
@@ -141,9 +140,11 @@ fn card<'a>(
         return (vec![waiting], Vec::new(), Vec::new());
     };
     // The corner at which the training failed is the last that has a curve.
-    let (sign, role, word) = match run_state.failed {
-        Some(_) => (theme.pick_glyph("✗", "!"), ThemeRole::Error, "failed"),
-        None => (theme.pick_glyph("▸", ">"), ThemeRole::Accent, "training"),
+    let (sign, role, word) = match run_state.engine_state() {
+        EngineState::Failed => (theme.pick_glyph("✗", "!"), ThemeRole::Error, "failed"),
+        EngineState::Paused => (theme.pick_glyph("‖", "="), ThemeRole::Warning, "paused"),
+        EngineState::Closed | EngineState::Idle => (theme.pick_glyph("□", "-"), ThemeRole::Muted, "stopped"),
+        _ => (theme.pick_glyph("▸", ">"), ThemeRole::Accent, "training"),
     };
     let mut first = vec![lead(sign, role, word.into(), theme.style(role))];
     if let Some(v) = run_state.validations.get(&curve).and_then(|l| l.last()) {

@@ -24,9 +24,7 @@ pub fn draw(buf: &mut Buffer, theme: &Theme, run_state: &RunState, snapshot: &Sn
         return;
     }
     let (muted, strong) = (theme.style(ThemeRole::Muted), theme.style(ThemeRole::Text));
-    let named = |name: &str, value: String| -> FigurePiece<'_> {
-        vec![Span::styled(format!("{name} "), muted), Span::styled(value, strong)]
-    };
+    let named = |name: &str, value: String| text::named_piece(theme, name, value, strong);
     let state = PointState::of(snapshot, point);
     let (glyph, role) = state.sign(theme);
     let place = format!("({}, {})", point.i, point.j);

@@ -3,6 +3,7 @@
 use crate::theme::{ColorDepth, Theme, ThemeRole};
 use crate::views::plot::pane_frame;
 use crate::views::plot::text::{self, FigurePiece};
+use crate::views::popup;
 use crate::views::surface::contrast_color;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -56,10 +57,7 @@ impl MatrixWindow {
             return None;
         }
         let shown = (count.min(usize::from(rows / height)), count.min(usize::from(room / width)));
-        let first = |at: usize, shown: usize| {
-            let at = at.min(count - 1);
-            (at + 1).saturating_sub(shown).min(count - shown)
-        };
+        let first = |at: usize, shown: usize| popup::first_shown(at.min(count - 1), shown, count);
         let size = (shown.1 as u16 * width, shown.0 as u16 * height);
         let left = area.x + (area.width - label - size.0) / 2 + label;
         Some(Self {
@@ -161,13 +159,11 @@ fn pair_pieces<'a>(
 ) -> Vec<FigurePiece<'a>> {
     let (muted, strong) = (theme.style(ThemeRole::Muted), theme.style(ThemeRole::Text));
     let count = matrix.names.len();
-    let named = |name: String, value: String| -> FigurePiece<'a> {
-        vec![Span::styled(name, muted), Span::styled(value, strong.add_modifier(Modifier::BOLD))]
-    };
+    let named = |name: &str, value: String| text::named_piece(theme, name, value, strong.add_modifier(Modifier::BOLD));
     let between = theme.pick_glyph("–", "-");
     let (a, b) = (&matrix.names[pair.0], &matrix.names[pair.1]);
     let value = matrix.values[pair.0 * count + pair.1];
-    let mut out = vec![named(format!("{a}{between}{b} "), text::format_compact(value))];
+    let mut out = vec![named(&format!("{a}{between}{b}"), text::format_compact(value))];
     // Angles are known of corners alone.
     let geometry = run_state.geometry.last().filter(|_| run_state.distances.is_none());
     let angle = geometry.and_then(|g| {
@@ -177,9 +173,9 @@ fn pair_pieces<'a>(
     });
     if let Some(angle) = angle {
         let degrees = theme.pick_glyph("°", " degrees");
-        out.push(named("angle ".into(), format!("{angle:.0}{degrees}")));
+        out.push(named("angle", format!("{angle:.0}{degrees}")));
     }
-    out.push(named("largest ".into(), text::format_compact(matrix.max_distance())));
+    out.push(named("largest", text::format_compact(matrix.max_distance())));
     if grid.cell_count != (count, count) {
         let times = theme.pick_glyph("×", "x");
         let part = format!("{}{times}{} of {count}", grid.cell_count.0, grid.cell_count.1);

@@ -36,8 +36,6 @@ pub fn accuracies(run_state: &RunState, snapshot: &Snapshot) -> Vec<Option<TileA
     (0..snapshot.control_points.len()).map(of).collect()
 }
 
-/// Fewest characters in which a figure is written as it is; below that it is written in a unit that the pane shows.
-const MIN_PLAIN_WIDTH: usize = 5;
 /// Least span of accuracies worth a whole colour map: half a percentage point.
 const MIN_ACCURACY_SPAN: f64 = 0.005;
 
@@ -73,47 +71,25 @@ impl FigureSpan {
     /// The power of ten of figures' unit where there are only `room` characters; `None` where they are written as
     /// they are.
     pub fn unit(&self, room: usize) -> Option<i32> {
-        let digits = room.min(3) as i32;
-        let narrow = self.figure != Figure::Accuracy && (1..MIN_PLAIN_WIDTH).contains(&room);
-        if !narrow || !self.high.is_finite() || self.high <= 0.0 {
-            return None;
-        }
-        // The largest has all the digits, so that the smaller ones have two as long as they can.
-        let power = (self.high * (1.0 + 1e-9)).log10().floor();
-        Some(power.clamp(-300.0, 300.0) as i32 + 1 - digits)
+        text::choose_unit(self.high, room).filter(|_| self.figure != Figure::Accuracy)
     }
 
     /// A value of the figure in at most `room` characters.
     pub fn text(&self, value: f64, room: usize) -> String {
-        let Some(unit) = self.unit(room) else {
-            return fit_number(value, room);
-        };
-        match (value / 10f64.powi(unit)).round() {
-            n if n.is_finite() => {
-                // Rounding up may take a digit more.
-                let most = 10f64.powi(room.min(3) as i32) - 1.0;
-                format!("{:.0}", n.clamp(0.0, most))
-            }
-            _ => "?".into(),
+        match self.unit(room) {
+            Some(unit) => text::format_in_unit(value, unit, room),
+            None => fit_number(value, room),
         }
     }
 
     /// The figure that tiles show, with the unit when they are written in one: `travelled ×0.01`.
     pub fn description(&self, room: usize, ascii: bool) -> String {
         let name = self.figure.name();
-        let times = if ascii { "x" } else { "×" };
         match self.unit(room) {
             _ if self.figure == Figure::Accuracy => format!("{name} %"),
-            Some(0) => name.into(),
             // The usual figure needs no word.
             None if self.figure == Figure::default() => String::new(),
-            None => name.into(),
-            Some(unit @ -4..=4) => {
-                let one = 10f64.powi(unit);
-                let decimals = (-unit).max(0) as usize;
-                format!("{name} {times}{one:.decimals$}")
-            }
-            Some(unit) => format!("{name} {times}1e{unit}"),
+            unit => format!("{name}{}", text::format_unit(unit.unwrap_or(0), ascii)),
         }
     }
 }

@@ -8,66 +8,45 @@ use crate::views::plot::text::{format_bytes, format_percent};
 use crate::views::text_wrap::pad_to_width;
 use ratatui::text::{Line, Span};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RunColumn {
-    State,
-    Best,
-    Node,
-    Progress,
-    Degree,
-    Network,
-    Data,
-    Started,
-    Size,
+/// A column of the list: its heading, its width, how it looks, and what it says of a run.
+#[derive(Clone, Copy, Debug)]
+pub struct RunColumn {
+    pub name: &'static str,
+    width: u16,
+    role: ThemeRole,
+    pub value: fn(&RunLine) -> String,
 }
 
 impl RunColumn {
+    const fn new(name: &'static str, width: u16, role: ThemeRole, value: fn(&RunLine) -> String) -> Self {
+        Self { name, width, role, value }
+    }
+
+    pub const STATE: Self = Self::new("state", 11, ThemeRole::Text, |run| run.state.clone());
+    pub const BEST: Self =
+        Self::new("best", 8, ThemeRole::Accent, |run| run.best.map(|b| format_percent(b, 2)).unwrap_or_default());
+    pub const NODE: Self = Self::new("node", 10, ThemeRole::Muted, |run| run.node.clone().unwrap_or_default());
+    pub const PROGRESS: Self = Self::new("progress", 13, ThemeRole::Text, progress);
+    pub const DEGREE: Self =
+        Self::new("degree", 6, ThemeRole::Muted, |run| run.degrees.map(|d| d.to_string()).unwrap_or_default());
+    pub const BEGUN: Self = Self::new("begun", 10, ThemeRole::Muted, |run| run.when.clone());
+    pub const NETWORK: Self = Self::new("network", 10, ThemeRole::Muted, |run| run.network.clone().unwrap_or_default());
+    pub const DATA: Self = Self::new("data", 14, ThemeRole::Muted, |run| run.data.clone().unwrap_or_default());
+    pub const SIZE: Self =
+        Self::new("size", 8, ThemeRole::Muted, |run| run.bytes.map(format_bytes).unwrap_or_default());
+
     /// In the order they give way, the last first.
-    const ALL: [RunColumn; 9] = [
-        RunColumn::State,
-        RunColumn::Best,
-        RunColumn::Node,
-        RunColumn::Progress,
-        RunColumn::Degree,
-        RunColumn::Started,
-        RunColumn::Network,
-        RunColumn::Data,
-        RunColumn::Size,
+    const ALL: [Self; 9] = [
+        Self::STATE,
+        Self::BEST,
+        Self::NODE,
+        Self::PROGRESS,
+        Self::DEGREE,
+        Self::BEGUN,
+        Self::NETWORK,
+        Self::DATA,
+        Self::SIZE,
     ];
-
-    fn name(self) -> &'static str {
-        match self {
-            RunColumn::State => "state",
-            RunColumn::Best => "best",
-            RunColumn::Node => "node",
-            RunColumn::Progress => "progress",
-            RunColumn::Degree => "degree",
-            RunColumn::Network => "network",
-            RunColumn::Data => "data",
-            RunColumn::Started => "begun",
-            RunColumn::Size => "size",
-        }
-    }
-
-    fn width(self) -> u16 {
-        match self {
-            RunColumn::State => 11,
-            RunColumn::Best | RunColumn::Size => 8,
-            RunColumn::Progress => 13,
-            RunColumn::Degree => 6,
-            RunColumn::Network | RunColumn::Node => 10,
-            RunColumn::Data => 14,
-            RunColumn::Started => 10,
-        }
-    }
-
-    fn role(self) -> ThemeRole {
-        match self {
-            RunColumn::State | RunColumn::Progress => ThemeRole::Text,
-            RunColumn::Best => ThemeRole::Accent,
-            _ => ThemeRole::Muted,
-        }
-    }
 }
 
 /// Columns of the sign before the name, and the least and most of the name.
@@ -86,10 +65,10 @@ impl RunColumns {
         let mut columns = Vec::new();
         let mut left = width.saturating_sub(SIGN_WIDTH + NAME_WIDTHS.0);
         for column in RunColumn::ALL {
-            if column == RunColumn::Node && !nodes {
+            if column.name == RunColumn::NODE.name && !nodes {
                 continue;
             }
-            let needs = column.width() + 2;
+            let needs = column.width + 2;
             if needs > left {
                 break;
             }
@@ -104,8 +83,8 @@ impl RunColumns {
         let name = usize::from(self.name);
         let mut text = format!("{:4}{:<name$}", "", "run");
         for column in &self.columns {
-            let width = usize::from(column.width());
-            text += &format!("  {:<width$}", column.name());
+            let width = usize::from(column.width);
+            text += &format!("  {:<width$}", column.name);
         }
         Line::styled(text, theme.style(ThemeRole::Muted))
     }
@@ -123,8 +102,8 @@ impl RunColumns {
             Span::styled(fit_text(theme, &run.id, self.name), role(ThemeRole::Text)),
         ];
         for column in &self.columns {
-            let text = fit_text(theme, &value(*column, theme, run), column.width());
-            let usual = if *column == RunColumn::State { sign_role } else { column.role() };
+            let text = fit_text(theme, &(column.value)(run), column.width);
+            let usual = if column.name == RunColumn::STATE.name { sign_role } else { column.role };
             spans.push(Span::styled(format!("  {text}"), role(usual)));
         }
         Line::from(spans)
@@ -143,23 +122,6 @@ fn sign(theme: &Theme, run: &RunLine) -> (&'static str, ThemeRole) {
         ("finished", _) => (theme.pick_glyph("✓", "+"), ThemeRole::Good),
         (_, true) => (theme.pick_glyph("●", "*"), ThemeRole::Good),
         _ => (theme.pick_glyph("○", "-"), ThemeRole::Muted),
-    }
-}
-
-pub fn value(column: RunColumn, theme: &Theme, run: &RunLine) -> String {
-    match column {
-        RunColumn::State => run.state.clone(),
-        RunColumn::Best => run.best.map(|b| format_percent(b, 2)).unwrap_or_default(),
-        RunColumn::Node => run.node.clone().unwrap_or_default(),
-        RunColumn::Progress => progress(run),
-        RunColumn::Degree => {
-            let degrees = run.degrees.map(|d| d.to_string()).unwrap_or_default();
-            transliterate(&degrees, theme.is_ascii())
-        }
-        RunColumn::Network => run.network.clone().unwrap_or_default(),
-        RunColumn::Data => run.data.clone().unwrap_or_default(),
-        RunColumn::Started => run.when.clone(),
-        RunColumn::Size => run.bytes.map(format_bytes).unwrap_or_default(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Two runs side by side.
 
-use super::columns::{RunColumn, value};
+use super::columns::RunColumn;
 use crate::link::RunLine;
 use crate::theme::{Theme, ThemeRole};
 use crate::views::message::{transliterate, truncate_end};
@@ -48,22 +48,16 @@ pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, pinned: &RunLine, chose
         let role = if g > 0.0 { ThemeRole::Good } else { ThemeRole::Warning };
         (format!("{g:+.2}"), role)
     });
-    let both = |column| [pinned, chosen].map(|r| value(column, theme, r));
-    row("best", both(RunColumn::Best), plain, note);
+    let both = |column: RunColumn| [pinned, chosen].map(column.value);
+    row("best", both(RunColumn::BEST), plain, note);
     let losses = [pinned, chosen].map(|r| r.loss.map(format_loss).unwrap_or_default());
     row("loss there", losses, plain, None);
-    row("state", both(RunColumn::State), plain, None);
-    let facts = [
-        ("degree", RunColumn::Degree),
-        ("network", RunColumn::Network),
-        ("data", RunColumn::Data),
-        ("progress", RunColumn::Progress),
-        ("begun", RunColumn::Started),
-    ];
-    for (name, column) in facts {
+    row("state", both(RunColumn::STATE), plain, None);
+    let facts = [RunColumn::DEGREE, RunColumn::NETWORK, RunColumn::DATA, RunColumn::PROGRESS, RunColumn::BEGUN];
+    for column in facts {
         // Differences are highlighted.
         let values = both(column);
         let style = if values[0] == values[1] { theme.style(ThemeRole::Muted) } else { plain };
-        row(name, values, style, None);
+        row(column.name, values, style, None);
     }
 }

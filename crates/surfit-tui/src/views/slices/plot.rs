@@ -24,26 +24,6 @@ pub(super) fn large_plot_area(scene: &SurfaceScene<'_>, room: Rect, scale: AxisS
     fits.then(|| Rect::new(room.x + gutter, room.y + 1, room.width - gutter - LEVELS_WIDTH, room.height - 2))
 }
 
-/// The area of a small plot within that of its slice.
-pub(super) struct PlotInterior {
-    pub area: Rect,
-    gutter: u16,
-    levels: u16,
-}
-
-/// See [`PlotInterior`]; `None` where a slice does not fit.
-pub(super) fn small_plot_interior(scene: &SurfaceScene<'_>, room: Rect, scale: AxisScale) -> Option<PlotInterior> {
-    let wide = |v: f64| label(scene, scale, v).chars().count() as u16;
-    let gutter = wide(scale.lo).max(wide(scale.hi)) + 2;
-    let levels = if room.width >= gutter + 20 { LEVELS_WIDTH } else { 0 };
-    let fits = room.height >= 3 && room.width >= (gutter + 6).max(14);
-    fits.then(|| PlotInterior {
-        area: Rect { x: room.x + gutter, y: room.y + 1, width: room.width - gutter - levels, height: room.height - 1 },
-        gutter,
-        levels,
-    })
-}
-
 impl CellSlice {
     pub(super) fn draw(
         &self,
@@ -60,11 +40,14 @@ impl CellSlice {
         self.title(buf, scene, room, behind.as_ref());
         let Some(scale) = scale else { return };
         let (low, high) = (label(scene, scale, scale.lo), label(scene, scale, scale.hi));
-        let Some(inside) = small_plot_interior(scene, room, scale) else {
+        let pad = low.chars().count().max(high.chars().count()) + 1;
+        let gutter = pad as u16 + 1;
+        if room.width < gutter + 6 {
             return;
-        };
-        let (plot, gutter, levels) = (inside.area, inside.gutter, inside.levels);
-        let pad = usize::from(gutter - 1);
+        }
+        let levels = if room.width >= gutter + 20 { LEVELS_WIDTH } else { 0 };
+        let width = room.width - gutter - levels;
+        let plot = Rect { x: room.x + gutter, y: room.y + 1, width, height: room.height - 1 };
         let bottom = plot.bottom() - 1;
         for (y, text) in [(plot.y, high), (bottom, low)] {
             text::put(buf, room.x, y, gutter, &format!("{text:>pad$}"), axis);
@@ -82,9 +65,9 @@ impl CellSlice {
     }
 
     /// The only slice of a curve, in the whole area.
-    pub(super) fn draw_large(&self, buf: &mut Buffer, scene: &SurfaceScene<'_>, room: Rect, scale: Option<AxisScale>) {
+    pub(super) fn draw_large(&self, buf: &mut Buffer, scene: &SurfaceScene<'_>, room: Rect, scale: AxisScale) {
         let axis = scene.theme.style(ThemeRole::Axis);
-        let Some((scale, plot)) = scale.and_then(|s| Some((s, large_plot_area(scene, room, s)?))) else {
+        let Some(plot) = large_plot_area(scene, room, scale) else {
             return;
         };
         self.title(buf, scene, room, None);
@@ -167,11 +150,11 @@ impl CellSlice {
         }
         self.line(&mut dots, scene, scale);
         dots.draw(plot, buf, |ink| theme.style(if ink == 0 { ThemeRole::CurveSmooth } else { ThemeRole::CurveRaw }));
-        let here = self.cells.get(self.cursor);
-        let value = here.and_then(|&i| scene.value(i));
-        if let Some(y) = value.and_then(|v| row(scale, plot, v)) {
+        let here = scene.index(scene.cursor);
+        let place = self.cells.iter().position(|&i| i == here);
+        if let (Some(k), Some(y)) = (place, scene.value(here).and_then(|v| row(scale, plot, v))) {
             let style = theme.style(ThemeRole::Accent).add_modifier(Modifier::BOLD);
-            let x = plot.x + self.column(self.cursor, plot.width);
+            let x = plot.x + self.column(k, plot.width);
             text::put(buf, x, y, 1, theme.pick_glyph("◆", "#"), style);
         }
     }

@@ -20,6 +20,20 @@ pub fn draw(buf: &mut Buffer, scene: &SurfaceScene<'_>, layout: &SurfaceLayout) 
     }
 }
 
+/// A value as it is written beside the colours, with a sign where values lie beyond it.
+fn end_label(scene: &SurfaceScene<'_>, value: f64) -> String {
+    format!("{}{}", scene.range.end_sign(value, scene.theme.is_ascii()), scene.range.label(value))
+}
+
+/// Values with their labels, the most important first: the ends of the range, zero of a difference, at most so many ticks.
+pub(super) fn range_labels(scene: &SurfaceScene<'_>, most: usize) -> impl Iterator<Item = (f64, String)> {
+    let range = scene.range;
+    let ticks = AxisScale { lo: range.lo, hi: range.hi, log: false }.ticks(most).into_iter().map(|t| t.0);
+    let zero = range.kind.signed.then_some(0.0);
+    let values = [range.value_at(1.0), range.value_at(0.0)].into_iter().chain(zero).chain(ticks);
+    values.map(|value| (value, end_label(scene, value)))
+}
+
 fn bar_character(scene: &SurfaceScene<'_>, upper: f64, lower: f64) -> (char, Style) {
     let theme = scene.theme;
     let signed = scene.range.kind.signed;
@@ -52,22 +66,15 @@ pub(super) fn draw_vertical(buf: &mut Buffer, scene: &SurfaceScene<'_>, room: Re
     }
     let row = |value: f64| room.y + ((1.0 - scene.range.quality(value)) * f64::from(height - 1)).round() as u16;
     let range = scene.range;
-    let scale = AxisScale { lo: range.lo, hi: range.hi, log: false };
     let most = usize::from(height / 3).clamp(2, 6);
     let axis = scene.theme.style(ThemeRole::Axis);
     let mut rows = Vec::new();
-    let mut limits = vec![range.value_at(1.0), range.value_at(0.0)];
-    if range.kind.signed {
-        limits.push(0.0);
-    }
-    for value in limits.into_iter().chain(scale.ticks(most).into_iter().map(|t| t.0)) {
+    for (value, label) in range_labels(scene, most) {
         let y = row(value);
         if rows.iter().any(|r: &u16| r.abs_diff(y) < 2) {
             continue;
         }
         rows.push(y);
-        let sign = range.end_sign(value, scene.theme.is_ascii());
-        let label = format!("{sign}{}", range.label(value));
         let style = if range.kind.signed && value == 0.0 {
             // Zero is where better turns into worse.
             text::put(buf, x + 2, y, 1, scene.theme.pick_glyph("┤", "+"), axis);
@@ -95,12 +102,8 @@ fn draw_horizontal(buf: &mut Buffer, scene: &SurfaceScene<'_>, room: Rect) {
         (true, true, _) => " pt",
         _ => "",
     };
-    let end = |t: f64| {
-        let value = range.value_at(t);
-        let sign = range.end_sign(value, scene.theme.is_ascii());
-        format!("{sign}{}", range.label(value))
-    };
-    let (low, high) = (end(0.0), format!("{}{unit}", end(1.0)));
+    let [low, high] = [0.0, 1.0].map(|t| end_label(scene, range.value_at(t)));
+    let high = high + unit;
     let axis = scene.theme.style(ThemeRole::Axis);
     let (left, right) = (low.chars().count() as u16 + 1, high.chars().count() as u16 + 1);
     let Some(width) = room.width.checked_sub(left + right).filter(|w| *w >= 4) else {

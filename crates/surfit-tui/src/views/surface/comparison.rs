@@ -3,7 +3,7 @@
 
 use super::layout::SurfaceLayout;
 use super::shown_field::ShownField;
-use super::{CellQuantity, SurfaceScene, SurfaceView, color_bar, map, readout, relief};
+use super::{CellQuantity, SurfaceScene, SurfaceView, color_bar, readout};
 use crate::theme::ThemeRole;
 use crate::views::message::transliterate;
 use crate::views::plot::text::{self, FigurePiece};
@@ -30,7 +30,8 @@ pub struct SurfaceComparison {
 impl SurfaceComparison {
     /// The surface of a run; `None` when nothing was measured of it.
     pub fn of(name: String, foreign: bool, run_state: &RunState) -> Option<Self> {
-        let heatmap = &run_state.snapshot.as_ref()?.heatmap;
+        let snapshot = run_state.snapshot.as_ref().filter(|s| !s.control_points.is_empty())?;
+        let heatmap = &snapshot.heatmap;
         let measured = heatmap.cells.iter().any(|c| c.images > 0);
         (measured && heatmap.cells.len() == heatmap.grid * heatmap.grid).then(|| Self {
             name,
@@ -54,15 +55,6 @@ impl SurfaceView {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum ComparedPanel {
-    This,
-    Other,
-    Difference,
-}
-
-const PANELS: [ComparedPanel; 3] = [ComparedPanel::This, ComparedPanel::Other, ComparedPanel::Difference];
-
 const READOUT_ROWS: u16 = 2;
 
 /// The rooms of the three maps, all of one size, and of the readout: in a row, in a column, or two over one, whichever makes
@@ -81,51 +73,35 @@ fn panel_areas(inner: Rect) -> ([Rect; 3], Rect) {
     ([part(0), part(1), part(2)], readout)
 }
 
-fn scene<'a>(base: &'a SurfaceScene<'a>, comparison: &'a SurfaceComparison, panel: ComparedPanel) -> SurfaceScene<'a> {
-    let best = base.view.metric.best_corner_value(&comparison.corners);
-    let (mine, mut other) = (
-        ShownField { field: base.field.clone(), range: base.range, quantity: base.quantity, reference: base.reference },
-        ShownField::of(best, &comparison.heatmap, base.view),
-    );
+/// This surface, the other one, and their difference. The first two have one range of colours, and all one cursor.
+fn scenes<'a>(base: &SurfaceScene<'a>, comparison: &'a SurfaceComparison) -> [SurfaceScene<'a>; 3] {
+    let corner = base.view.metric.best_corner_value(&comparison.corners);
+    let mut other = ShownField::of(corner, &comparison.heatmap, base.view);
+    let values = base.field.values.iter().chain(&other.field.values).flatten().copied();
+    let range = match base.range.fixed {
+        true => ColorRange::with_limits((base.range.lo, base.range.hi), values, base.range.kind),
+        false => ColorRange::of_values(values, base.range.kind),
+    };
+    let mut field = base.field.subtract(&other.field);
     // A run without corners or intervals cannot show what this one does, so nothing is compared.
-    let same = mine.quantity == other.quantity;
-    let range = {
-        let both = mine.field.values.iter().chain(&other.field.values);
-        let values = both.flatten().copied();
-        match base.range.fixed {
-            true => ColorRange::with_limits((base.range.lo, base.range.hi), values, base.range.kind),
-            false => ColorRange::of_values(values, base.range.kind),
-        }
-    };
-    let (heatmap, shown) = match panel {
-        ComparedPanel::This => (base.heatmap, ShownField { range, ..mine }),
-        ComparedPanel::Other => {
-            other.range = range;
-            (&comparison.heatmap, other)
-        }
-        ComparedPanel::Difference => {
-            let mut field = mine.field.subtract(&other.field);
-            if !same {
-                field.values.fill(None);
-            }
-            let kind = RangeKind {
-                higher_is_better: base.range.kind.higher_is_better,
-                ..RangeKind::of_difference(base.view.metric)
-            };
-            let range = ColorRange::of_values(field.values.iter().flatten().copied(), kind);
-            let shown = ShownField { field, range, quantity: CellQuantity::Value, reference: None };
-            (base.heatmap, shown)
-        }
-    };
-    let mut out = SurfaceScene::from_field(base.theme, base.run_state, heatmap, base.view, shown);
-    let (u, v) = base.heatmap.parameters(base.index(base.cursor));
-    let index = heatmap.nearest_cell(u, v);
-    out.cursor = (index / heatmap.grid, index % heatmap.grid);
-    if panel == ComparedPanel::Difference {
-        out.best = None;
-        out.peaks.clear();
+    if base.quantity != other.quantity {
+        field.values.fill(None);
     }
-    out
+    let higher_is_better = base.range.kind.higher_is_better;
+    let kind = RangeKind { higher_is_better, ..RangeKind::of_difference(base.view.metric) };
+    let of_difference = ColorRange::of_values(field.values.iter().flatten().copied(), kind);
+    let difference = ShownField { field, range: of_difference, quantity: CellQuantity::Value, reference: None };
+    let (field, quantity, reference) = (base.field.clone(), base.quantity, base.reference);
+    let this = ShownField { field, range, quantity, reference };
+    other.range = range;
+    let (u, v) = base.heatmap.parameters(base.index(base.cursor));
+    let scene = |heatmap: &'a Heatmap, shown| {
+        let index = heatmap.nearest_cell(u, v);
+        let cursor = (index / heatmap.grid, index % heatmap.grid);
+        SurfaceScene { cursor, ..SurfaceScene::from_field(base.theme, base.run_state, heatmap, base.view, shown) }
+    };
+    let difference = SurfaceScene { best: None, peaks: Vec::new(), ..scene(base.heatmap, difference) };
+    [scene(base.heatmap, this), scene(&comparison.heatmap, other), difference]
 }
 
 pub(crate) struct ComparedSurfaces {
@@ -135,19 +111,16 @@ pub(crate) struct ComparedSurfaces {
 }
 
 pub(crate) fn compare_surfaces(base: &SurfaceScene<'_>, comparison: &SurfaceComparison) -> ComparedSurfaces {
-    let ranges = [ComparedPanel::This, ComparedPanel::Difference].map(|panel| scene(base, comparison, panel).range);
-    ComparedSurfaces {
-        names: [this_name(base, comparison), comparison.name.clone()],
-        ranges: ranges.map(|r| (r.lo, r.hi)),
-    }
+    let [this, _, difference] = scenes(base, comparison).map(|scene| (scene.range.lo, scene.range.hi));
+    ComparedSurfaces { names: [this_name(base, comparison), comparison.name.clone()], ranges: [this, difference] }
 }
 
 /// A panel's layout: a title, the map, a bar below it.
 fn layout(room: Rect, scene: &SurfaceScene<'_>) -> SurfaceLayout {
     let inside =
         Rect { y: room.y + 1, height: room.height.saturating_sub(1), width: room.width.saturating_sub(1), ..room };
-    SurfaceLayout::map_with_bar(inside, scene.cells.count, scene.view.show_relief)
-        .with_first_cell(scene.cells.first_cell)
+    let layout = SurfaceLayout::map_with_bar(inside, scene.cells.count, scene.view.show_relief);
+    SurfaceLayout { first_cell: scene.cells.first_cell, ..layout }
 }
 
 /// The areas of two slices below the maps, where they fit.
@@ -163,20 +136,19 @@ fn slice_areas(layouts: &[SurfaceLayout; 3], rooms: &[Rect; 3], readout: Rect) -
 
 pub(super) fn draw(buf: &mut Buffer, base: &SurfaceScene<'_>, comparison: &SurfaceComparison, inner: Rect) {
     let (rooms, below) = panel_areas(inner);
-    let scenes = PANELS.map(|panel| scene(base, comparison, panel));
+    let scenes = scenes(base, comparison);
+    let (this, other) = (this_name(base, comparison), transliterate(&comparison.name, base.theme.is_ascii()));
+    let less = base.theme.pick_glyph("−", "-");
+    let named = format!("{this} {less} {other}");
+    let fits = Span::raw(named.as_str()).width() < usize::from(rooms[2].width);
+    let names = [this, other, if fits { named } else { format!("this {less} other") }];
     let layouts = [0, 1, 2].map(|k| layout(rooms[k], &scenes[k]));
-    for (((panel, room), scene), layout) in PANELS.into_iter().zip(rooms).zip(&scenes).zip(&layouts) {
+    for (((name, room), scene), layout) in names.iter().zip(rooms).zip(&scenes).zip(&layouts) {
         if room.width < 6 || room.height < 4 {
             continue;
         }
-        title(buf, scene, comparison, panel, room);
-        if scene.is_relief() {
-            relief::draw(buf, scene, layout);
-        } else if scene.view.show_relief {
-            slices::draw_curve_plot(buf, scene, layout.map);
-        } else {
-            map::draw(buf, scene, layout);
-        }
+        text::put(buf, room.x, room.y, room.width.saturating_sub(1), name, base.theme.style(ThemeRole::Title));
+        scene.draw(buf, layout);
         color_bar::draw(buf, scene, layout);
     }
     if base.view.slices != Slices::Off
@@ -186,17 +158,7 @@ pub(super) fn draw(buf: &mut Buffer, base: &SurfaceScene<'_>, comparison: &Surfa
         let other = (&scenes[1], comparison.name.as_str());
         slices::draw(buf, &scenes[0], rooms, Some(other));
     }
-    readout(buf, &scenes, comparison, below);
-}
-
-fn title(buf: &mut Buffer, scene: &SurfaceScene<'_>, comparison: &SurfaceComparison, panel: ComparedPanel, room: Rect) {
-    let style = scene.theme.style(ThemeRole::Title);
-    let name = match panel {
-        ComparedPanel::This => this_name(scene, comparison),
-        ComparedPanel::Other => other_name(scene, comparison),
-        ComparedPanel::Difference => format!("this {} that", scene.theme.pick_glyph("−", "-")),
-    };
-    text::put(buf, room.x, room.y, room.width.saturating_sub(1), &name, style);
+    readout(buf, &scenes, &names, below);
 }
 
 /// What this surface is called: its run beside another run, else its degree.
@@ -209,12 +171,8 @@ fn this_name(scene: &SurfaceScene<'_>, comparison: &SurfaceComparison) -> String
     transliterate(&name, scene.theme.is_ascii())
 }
 
-fn other_name(scene: &SurfaceScene<'_>, comparison: &SurfaceComparison) -> String {
-    transliterate(&comparison.name, scene.theme.is_ascii())
-}
-
 /// The point under the cursors: both figures and their difference.
-fn readout(buf: &mut Buffer, scenes: &[SurfaceScene<'_>; 3], comparison: &SurfaceComparison, room: Rect) {
+fn readout(buf: &mut Buffer, scenes: &[SurfaceScene<'_>; 3], names: &[String; 3], room: Rect) {
     let [this, other, difference] = scenes;
     let theme = this.theme;
     let (muted, plain) = (theme.style(ThemeRole::Muted), theme.style(ThemeRole::Text));
@@ -224,14 +182,15 @@ fn readout(buf: &mut Buffer, scenes: &[SurfaceScene<'_>; 3], comparison: &Surfac
         Span::styled(format!("{} ", theme.pick_glyph("▸", ">")), theme.style(ThemeRole::Accent)),
         Span::styled(place, plain),
     ]];
+    let about = readout::sample_sign(theme, this.run_state, this.heatmap.cells[index].images);
     let figure = |scene: &SurfaceScene<'_>| match scene.value(scene.index(scene.cursor)) {
         Some(value) => readout::format_precise(value, scene.range.kind),
         None => "not measured".into(),
     };
-    for (name, scene) in [(this_name(this, comparison), this), (other_name(other, comparison), other)] {
+    for (name, about, scene) in [(&names[0], about, this), (&names[1], "", other)] {
         group.push(vec![
             Span::styled(format!("{name} "), muted),
-            Span::styled(figure(scene), plain.add_modifier(Modifier::BOLD)),
+            Span::styled(format!("{about}{}", figure(scene)), plain.add_modifier(Modifier::BOLD)),
         ]);
     }
     if let Some(value) = difference.value(index) {
@@ -240,7 +199,7 @@ fn readout(buf: &mut Buffer, scenes: &[SurfaceScene<'_>; 3], comparison: &Surfac
         let role = if good { ThemeRole::Good } else { ThemeRole::Warning };
         group.push(vec![
             Span::styled("difference ", muted),
-            Span::styled(readout::format_precise(value, kind), theme.style(role)),
+            Span::styled(format!("{about}{}", readout::format_precise(value, kind)), theme.style(role)),
         ]);
     }
     let mean = difference.field.values.iter().flatten();
@@ -264,22 +223,13 @@ pub(super) fn cell_at(
     row: u16,
 ) -> Option<(usize, usize)> {
     let (rooms, _) = panel_areas(inner);
-    for (panel, room) in PANELS.into_iter().zip(rooms) {
-        let scene = scene(base, comparison, panel);
-        let map = layout(room, &scene).map;
-        if !map.contains((column, row).into()) {
+    for (scene, room) in scenes(base, comparison).into_iter().zip(rooms) {
+        let layout = layout(room, &scene);
+        if !layout.map.contains((column, row).into()) {
             continue;
         }
-        let layout = layout(room, &scene);
-        let cell = if scene.is_relief() {
-            relief::cell_at(&scene, layout.map, column, row)
-        } else if scene.view.show_relief {
-            slices::cell_at(&scene, layout.map, column, row)
-        } else {
-            layout.cell_at(column, row)
-        };
-        let (a, b) = cell?;
-        let (u, v) = scene.heatmap.parameters(scene.index(scene.heatmap.clamp_to_surface((a, b))));
+        let cell = scene.cell_at(&layout, column, row)?;
+        let (u, v) = scene.heatmap.parameters(scene.index(scene.heatmap.clamp_to_surface(cell)));
         let index = base.heatmap.nearest_cell(u, v);
         // The cells of a coarser grid may reach a little beyond the part that is shown.
         let (first, last) = (base.cells.first_cell, base.cells.count - 1);

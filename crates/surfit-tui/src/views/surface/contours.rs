@@ -5,7 +5,6 @@ use super::map;
 use super::strokes::StrokeCanvas;
 use super::{CellPaint, SurfaceScene};
 use crate::theme::ThemeRole;
-use crate::views::plot::text;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
@@ -40,27 +39,14 @@ pub(super) fn contour_levels(scene: &SurfaceScene<'_>, rows: u16) -> Vec<f64> {
     scale.ticks(most).into_iter().map(|t| t.0).collect()
 }
 
-/// A level's label, to be written when what is in the cells has been.
-pub(super) struct ContourLabel {
-    room: Rect,
-    text: String,
-    style: Style,
-}
-
-impl ContourLabel {
-    pub(super) fn write(&self, buf: &mut Buffer) {
-        let room = self.room;
-        text::put(buf, room.x, room.y, room.width, &self.text, self.style);
-    }
-}
-
-/// Draws the lines, and gives their labels. `alone`: no colours lie below them.
+/// Draws the lines, and gives their labels, to be written when what is in the cells has been. `alone`: no colours lie below
+/// them.
 pub(super) fn draw(
     buf: &mut Buffer,
     scene: &SurfaceScene<'_>,
     layout: &SurfaceLayout,
     alone: bool,
-) -> Vec<ContourLabel> {
+) -> Vec<(Rect, String, Style)> {
     let map = layout.map;
     if map.width < 4 || map.height < 2 {
         return Vec::new();
@@ -106,7 +92,7 @@ pub(super) fn draw(
         if let Some(style) = pen.style(buf, middle, level) {
             let style = style.add_modifier(Modifier::BOLD);
             taken.push(room);
-            labels.push(ContourLabel { room, text: label, style });
+            labels.push((room, label, style));
         }
     }
     labels

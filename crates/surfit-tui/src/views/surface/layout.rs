@@ -20,7 +20,7 @@ const MIN_PANEL_WIDTH: u16 = 24;
 ///
 /// The map is made of *pixels*: half characters, which are about square. Every cell of the grid has `size × size` of
 /// them; when there are more cells than pixels, pixels show every so many-th cell.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SurfaceLayout {
     /// Points along each axis that are shown.
     pub grid: usize,
@@ -74,23 +74,7 @@ impl SurfaceLayout {
                 best = Some((score, layout));
             }
         }
-        best.map_or_else(|| Self::without_room(inner, grid), |(_, layout)| layout)
-    }
-
-    fn without_room(inner: Rect, grid: usize) -> Self {
-        let none = Rect { width: 0, height: 0, ..inner };
-        Self {
-            grid,
-            first_cell: (0, 0),
-            pixels: 0,
-            map: none,
-            gutter: 0,
-            has_axis_row: false,
-            has_corner_rows: false,
-            bar: none,
-            readout: none,
-            slices: None,
-        }
+        best.map_or_else(|| Self { grid, ..Self::default() }, |(_, layout)| layout)
     }
 
     fn with_options(inner: Rect, grid: usize, options: LayoutOptions) -> Option<Self> {
@@ -150,8 +134,9 @@ impl SurfaceLayout {
         })
     }
 
-    pub fn with_first_cell(self, first: (usize, usize)) -> Self {
-        Self { first_cell: first, ..self }
+    /// Characters for a figure in a cell: a gap keeps neighbours apart, except in cells that hold two digits exactly.
+    pub fn figure_width(cell: u16) -> usize {
+        usize::from(if cell == 2 { 2 } else { cell.saturating_sub(1) })
     }
 
     /// The cell along `u` at a pixel counted from the left.

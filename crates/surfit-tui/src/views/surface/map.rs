@@ -8,6 +8,7 @@ pub use cell_colors::{Rgb, cell_color, contrast_color, density, fresh_color, mix
 use super::layout::SurfaceLayout;
 use super::{CellPaint, Contours, SurfaceScene, contours};
 use crate::theme::{Theme, ThemeRole};
+use crate::views::plot::text;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Style};
@@ -17,12 +18,14 @@ pub fn draw(buf: &mut Buffer, scene: &SurfaceScene<'_>, layout: &SurfaceLayout) 
     if layout.pixels == 0 {
         return;
     }
-    let canvas = MapCanvas { scene, layout, paint: CellPaint::of(scene.theme) };
+    let canvas = MapCanvas { scene, layout, paint: CellPaint::of(scene.theme), unit: scene.figure_unit(layout) };
     canvas.draw_cells(buf);
     let lines = scene.view.contours != Contours::Off && scene.heatmap.patch != Patch::Curve;
     let labels = if lines { contours::draw(buf, scene, layout, canvas.draws_lines_only()) } else { Vec::new() };
     canvas.draw_cell_texts(buf);
-    labels.iter().for_each(|label| label.write(buf));
+    for (room, label, style) in labels {
+        text::put(buf, room.x, room.y, room.width, &label, style);
+    }
     canvas.corner_digits(buf);
     canvas.marks(buf);
     canvas.best(buf);
@@ -39,6 +42,8 @@ pub(super) struct MapCanvas<'a> {
     scene: &'a SurfaceScene<'a>,
     layout: &'a SurfaceLayout,
     paint: CellPaint,
+    /// Unit of the figures in the cells, where these are narrow.
+    unit: Option<i32>,
 }
 
 impl MapCanvas<'_> {

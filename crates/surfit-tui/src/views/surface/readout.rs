@@ -1,13 +1,14 @@
 //! What is known about the point under the cursor, the best point and the whole.
 
 use super::{RangeKind, SurfaceScene};
-use crate::theme::ThemeRole;
+use crate::theme::{Theme, ThemeRole};
 use crate::views::plot::text::{self, FigurePiece};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::Span;
 use surfit_core::heatmap::{Cell, Metric};
+use surfit_core::run_state::RunState;
 
 /// Draws as much as fits into `room`, the cursor's point first.
 pub fn draw(buf: &mut Buffer, scene: &SurfaceScene<'_>, room: Rect) {
@@ -24,18 +25,13 @@ pub fn draw(buf: &mut Buffer, scene: &SurfaceScene<'_>, room: Rect) {
     text::put_lines(buf, room, &text::flow(&groups, room.width, room.height));
 }
 
-fn named<'a>(scene: &SurfaceScene<'_>, name: &str, value: String, style: Style) -> FigurePiece<'a> {
-    let muted = scene.theme.style(ThemeRole::Muted);
-    vec![Span::styled(format!("{name} "), muted), Span::styled(value, style)]
-}
-
 pub(crate) fn format_metric(metric: Metric, value: f64) -> String {
-    if metric.is_percent() { text::format_percent(value, 2) } else { text::format_loss(value) }
+    format_precise(value, RangeKind::of_metric(metric))
 }
 
 /// A difference of a metric's values with its sign, in percentage points where they are percentages.
 pub(crate) fn format_difference(metric: Metric, difference: f64) -> String {
-    if metric.is_percent() { format!("{:+.2}", 100.0 * difference) } else { format!("{difference:+.3}") }
+    format_precise(difference, RangeKind::of_difference(metric))
 }
 
 /// A figure with all its decimals, as its kind is written.
@@ -59,13 +55,28 @@ fn margin(scene: &SurfaceScene<'_>, metric: Metric, cell: &Cell) -> String {
     }
 }
 
-/// A value of the shown metric against the best corner's, and whether it is better.
-fn gain(scene: &SurfaceScene<'_>, value: f64) -> Option<(String, Style)> {
+/// What is written before a figure of so many images when corners were measured on more: the two compare roughly.
+pub(crate) fn sample_sign(theme: &Theme, run_state: &RunState, images: u32) -> &'static str {
+    let all = run_state.info.as_ref().map_or(0, |info| info.images[1]);
+    if (images as usize) < all { theme.pick_glyph("≈", "~") } else { "" }
+}
+
+/// A cell's value of the shown metric.
+pub(super) fn format_cell(scene: &SurfaceScene<'_>, cell: &Cell) -> Option<String> {
     let metric = scene.view.metric;
+    let about = sample_sign(scene.theme, scene.run_state, cell.images);
+    Some(format!("{about}{}", format_metric(metric, cell.value(metric)?)))
+}
+
+/// A cell's value of the shown metric against the best corner's, and whether it is better.
+fn gain(scene: &SurfaceScene<'_>, cell: &Cell) -> Option<(String, Style)> {
+    let metric = scene.view.metric;
+    let value = cell.value(metric)?;
     let corner = metric.best_corner_value(scene.run_state.corners.values())?;
     let good = metric.score(value) >= metric.score(corner);
     let style = scene.theme.style(if good { ThemeRole::Good } else { ThemeRole::Warning });
-    Some((format_difference(metric, value - corner), style))
+    let about = sample_sign(scene.theme, scene.run_state, cell.images);
+    Some((format!("{about}{}", format_difference(metric, value - corner)), style))
 }
 
 fn cursor<'a>(scene: &SurfaceScene<'_>, width: u16) -> Vec<FigurePiece<'a>> {
@@ -82,18 +93,18 @@ fn cursor<'a>(scene: &SurfaceScene<'_>, width: u16) -> Vec<FigurePiece<'a>> {
         return out;
     }
     let metric = scene.view.metric;
-    let value = cell.value(metric).map_or("not finite".into(), |v| format_metric(metric, v));
+    let value = format_cell(scene, cell).unwrap_or("not finite".into());
     let margin = margin(scene, metric, cell);
     out.push(vec![Span::styled(value, text.add_modifier(Modifier::BOLD)), Span::styled(margin, muted)]);
     for (other, estimate) in cell.values.iter().filter(|(other, _)| *other != metric) {
-        out.push(named(scene, other.id(), format_metric(other, estimate.value), text));
+        out.push(text::named_piece(scene.theme, other.id(), format_metric(other, estimate.value), text));
     }
-    if let Some((gain, style)) = cell.value(metric).and_then(|value| gain(scene, value)) {
+    if let Some((gain, style)) = gain(scene, cell) {
         out.push(if width >= 96 {
             let over = Span::styled(format!(" {} over the best corner", metric.difference_unit()), muted);
             vec![Span::styled(gain, style), over]
         } else {
-            named(scene, "gain", gain, style)
+            text::named_piece(scene.theme, "gain", gain, style)
         });
     }
     out.push(vec![Span::styled(format!("{} images", text::group_digits(cell.images.into())), muted)]);
@@ -112,16 +123,15 @@ fn best<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
         return Vec::new();
     };
     let (star, muted) = (theme.pick_glyph("★", "*"), theme.style(ThemeRole::Muted));
-    let metric = scene.view.metric;
     // The best of many small samples is mostly luck; its interval shows how much.
     let Some(cell) = scene.best.map(|i| scene.heatmap.cells[i]) else {
         return Vec::new();
     };
-    let value = cell.value(metric).map_or("?".into(), |v| format_metric(metric, v));
+    let value = format_cell(scene, &cell).unwrap_or("?".into());
     // The test figure belongs to the point that was chosen then, not to whatever is best since.
     let chosen = scene.run_state.finished.as_ref().filter(|f| f.best == point);
     let words = if chosen.is_some() { " best" } else { " best so far" };
-    let margin = margin(scene, metric, &cell);
+    let margin = margin(scene, scene.view.metric, &cell);
     let mut out = vec![
         vec![
             Span::styled(format!("{star} "), theme.style(ThemeRole::Best)),
@@ -133,22 +143,21 @@ fn best<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
             Span::styled(words, muted),
         ],
     ];
-    if let Some((gain, style)) = cell.value(metric).and_then(|value| gain(scene, value)) {
-        out.push(named(scene, "gain", gain, style));
+    if let Some((gain, style)) = gain(scene, &cell) {
+        out.push(text::named_piece(scene.theme, "gain", gain, style));
     }
     if let Some(test) = chosen.and_then(|f| f.best_test) {
-        out.push(named(scene, "test", text::format_percent(test, 2), theme.style(ThemeRole::Text)));
+        out.push(text::named_piece(scene.theme, "test", text::format_percent(test, 2), theme.style(ThemeRole::Text)));
     }
     out
 }
 
 /// The numbered points, best first, with what each lacks to the first.
 fn peaks<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
-    let (theme, metric) = (scene.theme, scene.view.metric);
+    let theme = scene.theme;
     let (star, muted) = (theme.pick_glyph("★", "*"), theme.style(ThemeRole::Muted));
     let piece = |(n, &index): (usize, &usize)| -> Option<FigurePiece<'a>> {
-        let cell = scene.heatmap.cells.get(index)?;
-        let value = format_metric(metric, cell.value(metric)?);
+        let value = format_cell(scene, scene.heatmap.cells.get(index)?)?;
         let place = scene.format_position(scene.heatmap.parameters(index));
         Some(vec![
             Span::styled(format!("{star}{} ", n + 1), theme.style(ThemeRole::Best)),
@@ -159,19 +168,21 @@ fn peaks<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
     scene.peaks.iter().enumerate().filter_map(piece).collect()
 }
 
+/// Figures of the whole surface, as soon as a cell of its interior is measured: corners alone say nothing of it.
 fn summary_pieces<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
-    let metric = scene.view.metric;
-    let Some(s) = scene.heatmap.summary(metric) else {
+    let (metric, map) = (scene.view.metric, scene.heatmap);
+    let inner = map.surface_cells().any(|i| map.cells[i].images > 0 && !map.is_on_boundary(i));
+    let Some(s) = map.summary(metric).filter(|_| inner) else {
         return Vec::new();
     };
     let style = scene.theme.style(ThemeRole::Text);
     let figure = |x: f64| if metric.is_percent() { format!("{:.2}", 100.0 * x) } else { text::format_loss(x) };
     let to = scene.theme.pick_glyph("–", "-");
     vec![
-        named(scene, "interior", format_metric(metric, s.interior_mean), style),
-        named(scene, "mean", figure(s.mean), style),
-        named(scene, "at corners", figure(s.corners_mean), style),
-        named(scene, "range", format!("{}{to}{}", figure(s.min), figure(s.max)), style),
+        text::named_piece(scene.theme, "interior", format_metric(metric, s.interior_mean), style),
+        text::named_piece(scene.theme, "mean", figure(s.mean), style),
+        text::named_piece(scene.theme, "at corners", figure(s.corners_mean), style),
+        text::named_piece(scene.theme, "range", format!("{}{to}{}", figure(s.min), figure(s.max)), style),
     ]
 }
 

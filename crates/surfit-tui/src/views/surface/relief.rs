@@ -7,12 +7,12 @@ mod raster;
 
 pub use camera::Camera;
 
-use super::blocks::{BlockCanvas, BlockSet};
 use super::layout::SurfaceLayout;
 use super::map::{self, mix_colors};
 use super::strokes::StrokeCanvas;
 use super::{CellPaint, Contours, SurfaceScene, contours};
 use crate::theme::{GlyphSet, ThemeRole};
+use crate::views::plot::blocks::{BlockCanvas, BlockSet};
 use camera::{ProjectedPoint, Projection};
 use raster::{FaceRaster, Vertex};
 use ratatui::buffer::Buffer;
@@ -145,12 +145,11 @@ impl<'a> ScreenRelief<'a> {
         let (theme, ground) = (self.scene.theme, self.scene.theme.background_rgb());
         let mut blocks = BlockCanvas::new(self.room.width, self.room.height, fine);
         let mut lines = vec![false; raster.width * raster.height];
-        self.for_each_net_pixel(fine, |x, y, depth, _| {
-            let inside = x >= 0.0 && y >= 0.0 && x < raster.width as f64 && y < raster.height as f64;
-            if inside && raster.is_visible_at_pixel(x, y, depth) {
-                lines[y as usize * raster.width + x as usize] = true;
+        for (from, to) in self.net_edges(fine) {
+            if let (Some(p), Some(q)) = (self.projected_points[from], self.projected_points[to]) {
+                raster.mark_line([p, q], fine, &mut lines);
             }
-        });
+        }
         let contours = self.contour_pixels(raster, fine);
         for (x, y) in (0..raster.height).flat_map(|y| (0..raster.width).map(move |x| (x, y))) {
             let Some(face) = raster.face(x, y) else {
@@ -174,7 +173,6 @@ impl<'a> ScreenRelief<'a> {
         if self.scene.view.contours == Contours::Off {
             return out;
         }
-        let (px, py) = fine.pixels();
         let cells = self.scene.cells;
         let shown = |p: (f64, f64)| {
             let (s, t) = cells.fraction(p);
@@ -184,21 +182,11 @@ impl<'a> ScreenRelief<'a> {
             let t = self.scene.range.height(level);
             let line = self.field.contour_segments(level).into_iter();
             for segment in line.filter(|s| s.iter().all(|&p| shown(p))) {
-                let [p, q] = segment.map(|p| {
+                let ends = segment.map(|p| {
                     let (a, b) = cells.fraction(p);
                     self.projection.project(a, b, t)
                 });
-                let long = ((p.x - q.x).abs() * px as f64).max((p.y - q.y).abs() * py as f64);
-                let steps = (1.5 * long).ceil().clamp(1.0, 500.0);
-                for k in 0..=steps as usize {
-                    let s = k as f64 / steps;
-                    let at = |a: f64, b: f64| a + s * (b - a);
-                    let (x, y) = (at(p.x, q.x) * px as f64, at(p.y, q.y) * py as f64);
-                    let inside = x >= 0.0 && y >= 0.0 && x < raster.width as f64 && y < raster.height as f64;
-                    if inside && raster.is_visible_at_pixel(x, y, at(p.depth, q.depth)) {
-                        out[y as usize * raster.width + x as usize] = true;
-                    }
-                }
+                raster.mark_line(ends, fine, &mut out);
             }
         }
         out
@@ -264,21 +252,5 @@ impl<'a> ScreenRelief<'a> {
             }
         }
         edges
-    }
-
-    /// Goes along the net in steps of a pixel: place, depth and the share of the way.
-    fn for_each_net_pixel(&self, fine: BlockSet, mut each: impl FnMut(f64, f64, f64, f64)) {
-        for (from, to) in self.net_edges(fine) {
-            let (Some(p), Some(q)) = (self.vertex(from, fine), self.vertex(to, fine)) else {
-                continue;
-            };
-            let long = (p.x - q.x).abs().max((p.y - q.y).abs());
-            let steps = (1.5 * long).ceil().clamp(1.0, 2000.0) as usize;
-            for k in 0..=steps {
-                let t = k as f64 / steps as f64;
-                let at = |a: f64, b: f64| a + t * (b - a);
-                each(at(p.x, q.x), at(p.y, q.y), at(p.depth, q.depth), t);
-            }
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! A canvas of thin lines over characters: dots of braille or small blocks, or strokes of ASCII.
 
-use super::blocks::BlockSet;
+use crate::views::plot::blocks::BlockSet;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
@@ -26,7 +26,6 @@ pub(crate) struct StrokeCanvas {
 }
 
 impl StrokeCanvas {
-    /// An empty canvas, which draws with dots or in ASCII.
     pub(crate) fn new(width: u16, height: u16, ascii: bool) -> Self {
         let (width, height) = (usize::from(width), usize::from(height));
         Self { width, height, ascii, spots: vec![StrokeCell::default(); width * height] }
@@ -66,20 +65,15 @@ impl StrokeCanvas {
         *spot = StrokeCell { mask: spot.mask | 1 << bit, ink, stroke };
     }
 
-    pub(crate) fn has_line(&self, x: u16, y: u16) -> bool {
-        let (x, y) = (usize::from(x), usize::from(y));
-        x < self.width && y < self.height && self.spots[y * self.width + x].mask != 0
-    }
-
     /// Draws the lines into `area`, whose size the canvas was made for. `style` gets the place in the buffer and the
     /// ink; where it gives none, and where no line is, characters stay as they are.
     pub(crate) fn draw(&self, area: Rect, buf: &mut Buffer, style: impl Fn(&Buffer, (u16, u16), u16) -> Option<Style>) {
         for place in area.intersection(*buf.area()).positions() {
-            let (x, y) = (place.x - area.x, place.y - area.y);
-            if !self.has_line(x, y) {
+            let (x, y) = (usize::from(place.x - area.x), usize::from(place.y - area.y));
+            let spot = self.spots.get(y * self.width + x).filter(|spot| x < self.width && spot.mask != 0);
+            let Some(&spot) = spot else {
                 continue;
-            }
-            let spot = self.spots[usize::from(y) * self.width + usize::from(x)];
+            };
             let Some(style) = style(buf, (place.x, place.y), spot.ink) else {
                 continue;
             };

@@ -2,19 +2,21 @@
 
 use super::comparison::{self, SurfaceComparison};
 use super::layout::SurfaceLayout;
+use super::map;
 use super::relief::{self, Camera};
 use super::shown_field::{CellQuantity, FixedRange, ShownField};
 use super::viewport::SurfaceViewport;
 use super::{Contours, SurfaceScene};
 use crate::theme::Theme;
 use crate::views::plot::pane_frame;
-use crate::views::slices::Slices;
+use crate::views::slices::{self, Slices};
+use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use surfit_core::heatmap::{Heatmap, Metric};
 use surfit_core::run_state::RunState;
 use surfit_core::surface::Patch;
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SurfaceView {
     /// Cell under the cursor, along `u` and along `v`.
     pub cursor: (usize, usize),
@@ -37,28 +39,6 @@ pub struct SurfaceView {
     pub earlier_surface: Option<SurfaceComparison>,
     /// Place in the ranking that [`SurfaceView::move_to_next_best`] went to last, and the cell it found there.
     pub last_visited: Option<(usize, (usize, usize))>,
-}
-
-impl Default for SurfaceView {
-    fn default() -> Self {
-        Self {
-            cursor: (0, 0),
-            viewport: None,
-            metric: Metric::ACCURACY,
-            quantity: CellQuantity::Value,
-            fixed_range: None,
-            show_values: false,
-            slices: Slices::default(),
-            contours: Contours::Off,
-            interpolate: false,
-            show_peaks: false,
-            show_relief: false,
-            camera: Camera::default(),
-            comparison: None,
-            earlier_surface: None,
-            last_visited: None,
-        }
-    }
 }
 
 impl SurfaceView {
@@ -141,14 +121,7 @@ impl SurfaceView {
         if let Some(other) = scene.comparable_surface() {
             return comparison::cell_at(&scene, other, pane_frame::inside(area), column, row);
         }
-        let layout = scene.layout(area);
-        if scene.is_relief() {
-            return relief::cell_at(&scene, layout.map, column, row);
-        }
-        if self.show_relief {
-            return crate::views::slices::cell_at(&scene, layout.map, column, row);
-        }
-        layout.cell_at(column, row)
+        scene.cell_at(&scene.layout(area), column, row)
     }
 }
 
@@ -164,6 +137,25 @@ impl<'a> SurfaceScene<'a> {
         self.view.show_relief && self.heatmap.patch != Patch::Curve
     }
 
+    /// Draws the surface as it is looked at: a map, a relief, or the line of a curve.
+    pub(super) fn draw(&self, buf: &mut Buffer, layout: &SurfaceLayout) {
+        if self.is_relief() {
+            relief::draw(buf, self, layout);
+        } else if self.view.show_relief {
+            slices::draw_curve_plot(buf, self, layout.map);
+        } else {
+            map::draw(buf, self, layout);
+        }
+    }
+
+    pub(super) fn cell_at(&self, layout: &SurfaceLayout, column: u16, row: u16) -> Option<(usize, usize)> {
+        match (self.is_relief(), self.view.show_relief) {
+            (true, _) => relief::cell_at(self, layout.map, column, row),
+            (false, true) => slices::cell_at(self, layout.map, column, row),
+            (false, false) => layout.cell_at(column, row),
+        }
+    }
+
     pub(super) fn layout(&self, area: Rect) -> SurfaceLayout {
         let slices = self.view.slices != Slices::Off;
         if self.view.show_relief {
@@ -176,6 +168,6 @@ impl<'a> SurfaceScene<'a> {
             }
             return layout;
         }
-        SurfaceLayout::of(area, self.cells.count, slices).with_first_cell(self.cells.first_cell)
+        SurfaceLayout { first_cell: self.cells.first_cell, ..SurfaceLayout::of(area, self.cells.count, slices) }
     }
 }

@@ -1,7 +1,6 @@
 //! The part of the surface that is shown: a square of `(u, v)`, of whole cells, that keys and mouse zoom and move.
 
 use super::SurfaceView;
-use surfit_core::heatmap::Heatmap;
 use surfit_core::surface::Patch;
 
 /// A part of `(u, v)`. It is kept in parameters, so that it stays where it is when the grid changes and holds for another
@@ -104,10 +103,6 @@ impl SurfaceView {
         ShownCells { count, ..all }.moved_to(first, patch)
     }
 
-    pub fn shown_cells_of(&self, heatmap: &Heatmap) -> ShownCells {
-        self.shown_cells(heatmap.grid, heatmap.patch)
-    }
-
     /// Zooms by a factor on the width, below 1 to see less, about a cell; about the cursor by default.
     pub fn zoom_by(&mut self, factor: f64, about: Option<(usize, usize)>, grid: usize, patch: Patch) {
         let about = about.unwrap_or(self.cursor);
@@ -169,6 +164,7 @@ pub(crate) fn format_parameter(t: f64) -> String {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use surfit_core::heatmap::Heatmap;
 
     const PATCHES: [Patch; 3] = [Patch::Square, Patch::Triangle, Patch::Curve];
 

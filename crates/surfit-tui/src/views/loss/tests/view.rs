@@ -141,7 +141,7 @@ fn the_loss_axis_rests_while_a_curve_hovers_about_a_limit() {
             if !rests {
                 view.last_axis.set(None);
             }
-            limits.push(plot(&run_state, &view, Rect::new(0, 0, 60, 20)).loss_limits());
+            limits.push(plot(&run_state, &view, Rect::new(0, 0, 60, 20)).y);
         }
         limits.dedup();
         limits.len()
@@ -155,10 +155,10 @@ fn the_loss_axis_closes_in_when_half_of_it_would_be_empty() {
     let view = LossView { recent: true, ..LossView::default() };
     let mut run_state = run_with_losses(vec![5.0; 300]);
     let area = Rect::new(0, 0, 60, 20);
-    let high = plot(&run_state, &view, area).loss_limits().1;
+    let high = plot(&run_state, &view, area).y.hi;
     let event = Event::Losses { curve: LossCurve::Surface, first_step: 300, values: vec![0.5; 3000], rate: 0.1 };
     apply_events(&mut run_state, [event]);
-    let low = plot(&run_state, &view, area).loss_limits().1;
+    let low = plot(&run_state, &view, area).y.hi;
     assert!(low < 0.2 * high, "{low} {high}");
 }
 

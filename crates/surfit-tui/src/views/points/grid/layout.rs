@@ -1,5 +1,6 @@
 //! Positions of the control points' tiles and of the selected point's details.
 
+use crate::views::popup;
 use ratatui::layout::Rect;
 use surfit_core::surface::Degrees;
 
@@ -54,8 +55,7 @@ impl TileLayout {
         };
         let shown = (columns.min(usize::from(width / tile_width)), shown_rows);
         let (i, j) = degrees.row_indices().get(cursor).copied().unwrap_or((0, 0));
-        let first = |at: usize, shown: usize, all: usize| (at + 1).saturating_sub(shown).min(all.saturating_sub(shown));
-        let first = (first(i, shown.0, columns), first(j, shown.1, rows));
+        let first = (popup::first_shown(i, shown.0, columns), popup::first_shown(j, shown.1, rows));
         let size = (shown.0 as u16 * tile_width, shown.1 as u16 * height);
         let left = if side { 1 } else { (inner.width - size.0.min(inner.width)) / 2 };
         let tiles = Rect::new(inner.x + left, inner.y, size.0, size.1).intersection(inner);

@@ -3,8 +3,8 @@
 use super::super::tile_values::{Figure, FigureSpan, TileAccuracy, figure_value, fit_number};
 use super::super::{PointState, corner_number};
 use crate::theme::{ColorDepth, Theme, ThemeRole};
-use crate::views::machine::bars::bars;
-use crate::views::plot::{sparkline, text};
+use crate::views::plot::sparkline::{bars, sparkline};
+use crate::views::plot::text;
 use crate::views::surface::{contrast_color, mix_colors};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -217,6 +217,6 @@ impl PointTile<'_> {
 
     /// The latest `width` of the gradients.
     fn history(&self, width: usize) -> String {
-        sparkline::sparkline(&self.point.gradients, width.min(32), self.theme.glyphs())
+        sparkline(&self.point.gradients, width.min(32), self.theme.glyphs())
     }
 }

@@ -7,8 +7,8 @@ use ratatui::layout::Rect;
 impl SurfaceLayout {
     /// A layout for a view that is no grid of characters: it has the whole area without readout, slices and bar.
     pub fn for_relief(area: Rect, grid: usize, slices: bool) -> Self {
-        let (inner, grid) = (pane_frame::inside(area), grid.max(1));
-        let mut out = Self::without_room(inner, grid);
+        let inner = pane_frame::inside(area);
+        let mut out = Self { grid: grid.max(1), ..Self::default() };
         let side = inner.width >= 100 && inner.height >= 20;
         let mut room = inner;
         if side {
@@ -42,7 +42,7 @@ impl SurfaceLayout {
 
     /// A layout of a map with a bar below it and nothing else; `free` for a view that is no grid of characters.
     pub fn map_with_bar(room: Rect, grid: usize, free: bool) -> Self {
-        let mut out = Self::without_room(room, grid.max(1));
+        let mut out = Self { grid: grid.max(1), ..Self::default() };
         let rows = u16::from(room.height >= 4 && room.width >= 14);
         let height = room.height - rows;
         out.bar = Rect::new(room.x, room.bottom() - rows, room.width, rows);

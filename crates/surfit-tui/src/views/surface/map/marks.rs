@@ -1,6 +1,6 @@
 //! What is written into cells: figures, digits, signs, the cursor.
 
-use super::{CellPaint, MapCanvas, cell_color, contrast_color, stale_glyph};
+use super::{CellPaint, MapCanvas, SurfaceLayout, cell_color, contrast_color, stale_glyph};
 use crate::theme::ThemeRole;
 use crate::views::plot::text;
 use ratatui::buffer::Buffer;
@@ -95,18 +95,20 @@ impl MapCanvas<'_> {
     fn figure(&self, value: f64, width: u16) -> Option<String> {
         let kind = self.scene.range.kind;
         let value = if kind.percent { 100.0 * value } else { value };
-        // A gap keeps neighbours apart, except in cells that hold two digits exactly.
-        let fits = |text: &String| text.len() < usize::from(width) || (text.len() == 2 && width == 2);
+        if let Some(unit) = self.unit {
+            return Some(text::format_in_unit(value, unit, SurfaceLayout::figure_width(width)));
+        }
+        let fits = |text: &String| text.len() <= SurfaceLayout::figure_width(width);
         let written = |d: usize| {
             if kind.signed { format!("{value:+.d$}") } else { format!("{value:.d$}") }
         };
         [2, 1, 0].into_iter().map(written).find(fits)
     }
 
-    /// The corners' numbers, in the outermost character of their cells.
+    /// The corners' numbers, in the outermost character of their cells, unless rows round the map have them.
     pub(super) fn corner_digits(&self, buf: &mut Buffer) {
         let last = self.scene.heatmap.grid - 1;
-        if self.layout.pixels < 2 * self.layout.grid {
+        if self.layout.pixels < 2 * self.layout.grid || self.layout.has_corner_rows {
             return;
         }
         for corner in 0..self.scene.heatmap.patch.corner_count() {
@@ -175,10 +177,14 @@ impl MapCanvas<'_> {
             return;
         }
         let (x, mut y) = center(room);
-        let x = if sign.chars().count() > 1 { room.x + room.width.saturating_sub(2) / 2 } else { x };
+        let wide = sign.chars().count() as u16;
+        let mut x = if wide > 1 { room.x + room.width.saturating_sub(2) / 2 } else { x };
         let style = self.text_style(index).add_modifier(Modifier::BOLD);
-        if self.figure_row(index, room).is_some() && room.height > 1 {
-            y = if y + 1 < room.bottom() { y + 1 } else { y - 1 };
+        match (self.figure_row(index, room), room.height) {
+            (None, _) => {}
+            // In the gap that keeps the figure apart from the next.
+            (Some(_), 1) => x = room.right().saturating_sub(wide).max(room.x),
+            (Some(_), _) => y = if y + 1 < room.bottom() { y + 1 } else { y - 1 },
         }
         self.write(buf, x, y, sign, style);
     }

@@ -5,12 +5,10 @@ use super::raster::FaceRaster;
 use super::{BlockSet, ScreenRelief};
 use crate::theme::ThemeRole;
 use crate::views::plot::text;
-use crate::views::surface::format_parameter;
-use crate::views::surface::map;
 use crate::views::surface::strokes::StrokeCanvas;
+use crate::views::surface::{color_bar, format_parameter, map};
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier, Style};
-use surfit_core::axis_scale::AxisScale;
 use surfit_core::surface::Patch;
 
 impl ScreenRelief<'_> {
@@ -139,18 +137,14 @@ impl ScreenRelief<'_> {
         let Some(left) = left else { return };
         let style = self.scene.theme.style(ThemeRole::Axis);
         let (low, high) = (project(left, 0.0), project(left, 1.0));
-        let scale = AxisScale { lo: range.lo, hi: range.hi, log: false };
         let most = ((low.y - high.y) / 2.0).floor().clamp(2.0, 6.0) as usize;
         let mut rows: Vec<f64> = Vec::new();
-        let ends = [range.hi, range.lo].into_iter();
-        for value in ends.chain(scale.ticks(most).into_iter().map(|t| t.0)) {
+        for (value, label) in color_bar::range_labels(self.scene, most) {
             let spot = project(left, range.height(value));
             if rows.iter().any(|y| (y - spot.y).abs() < 1.6) {
                 continue;
             }
             rows.push(spot.y);
-            let sign = range.end_sign(value, self.scene.theme.is_ascii());
-            let label = format!("{sign}{}", range.label(value));
             let wide = label.chars().count() as f64;
             self.put(buf, (spot.x - wide - 1.0, spot.y - 0.4), &label, style);
         }

@@ -1,5 +1,8 @@
 //! Triangles with hidden surfaces removed: a depth buffer over pixels.
 
+use super::BlockSet;
+use super::camera::ProjectedPoint;
+
 /// A corner of a triangle, in pixels.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Vertex {
@@ -62,6 +65,22 @@ impl FaceRaster {
                         paleness: pale as f32,
                     });
                 }
+            }
+        }
+    }
+
+    /// Marks the pixels of a line, given in characters, that nothing hides.
+    pub(super) fn mark_line(&self, [p, q]: [ProjectedPoint; 2], fine: BlockSet, marked: &mut [bool]) {
+        let (px, py) = fine.pixels();
+        let (px, py) = (px as f64, py as f64);
+        let long = ((p.x - q.x).abs() * px).max((p.y - q.y).abs() * py);
+        let steps = (1.5 * long).ceil().clamp(1.0, 2000.0);
+        for k in 0..=steps as usize {
+            let at = |a: f64, b: f64| a + k as f64 / steps * (b - a);
+            let (x, y) = (at(p.x, q.x) * px, at(p.y, q.y) * py);
+            let inside = x >= 0.0 && y >= 0.0 && x < self.width as f64 && y < self.height as f64;
+            if inside && self.is_visible_at_pixel(x, y, at(p.depth, q.depth)) {
+                marked[y as usize * self.width + x as usize] = true;
             }
         }
     }

@@ -213,3 +213,54 @@ fn the_figure_under_the_cursor_is_turned_inside_out() {
     let room = SurfaceLayout::of(buf.area, 11, true).cell_area((4, 4));
     assert!(room.positions().any(|p| buf[p].modifier.contains(Modifier::REVERSED)));
 }
+
+#[test]
+fn a_corner_has_its_number_once() {
+    let mut with_rows = std::collections::BTreeSet::new();
+    for (size, grid) in [((84, 38), 21), ((140, 42), 21), ((84, 38), 11), ((40, 18), 5)] {
+        let run_state = fitting_run(2, grid);
+        let layout = SurfaceLayout::of(Rect::new(0, 0, size.0, size.1), grid, true);
+        let buf = draw_to_buffer(&run_state, &view(), size, &theme(ColorDepth::Truecolor, false));
+        let room = layout.cell_area((0, grid - 1));
+        let in_cell = room.positions().any(|p| buf[p].symbol() == "3");
+        let above = rows(&buf)[usize::from(layout.map.y - 1)].contains("3 86.20 %");
+        assert_eq!((in_cell, above), (!layout.has_corner_rows, layout.has_corner_rows), "{}", fixture::text(&buf));
+        with_rows.insert(layout.has_corner_rows);
+    }
+    assert_eq!(with_rows.len(), 2);
+}
+
+#[test]
+fn confidence_in_narrow_cells_has_two_digits_in_a_unit_that_is_told() {
+    let mut run_state = fitting_run(2, 21);
+    for (n, cell) in heatmap(&mut run_state).cells.iter_mut().enumerate() {
+        *cell = surfit_core::heatmap::Cell::from_counts(250 + n as u32 % 20, 300, 0.5, 400);
+    }
+    let of = |size, quantity| {
+        let view = SurfaceView { show_values: true, quantity, ..view() };
+        let buf = draw_to_buffer(&run_state, &view, size, &theme(ColorDepth::Truecolor, false));
+        let layout = SurfaceLayout::of(buf.area, 21, true);
+        let symbols: String = layout.cell_area((10, 10)).positions().map(|p| buf[p].symbol()).collect();
+        (symbols.trim().to_owned(), fixture::text(&buf))
+    };
+    // Cell 220 has correct 250 of 300, hence ±4.22.
+    let (cell, text) = of((84, 38), CellQuantity::Width);
+    assert!(cell == "42" && text.contains("accuracy ± ×0.1"), "{cell}: {text}");
+    // Its star stands beside the figure.
+    let best = heatmap_best(&run_state);
+    let view_of_best = SurfaceView { show_values: true, ..view() };
+    let buf = draw_to_buffer(&run_state, &view_of_best, (84, 38), &theme(ColorDepth::Truecolor, false));
+    let room = SurfaceLayout::of(buf.area, 21, true).cell_area(best);
+    let symbols: String = room.positions().map(|p| buf[p].symbol()).collect();
+    assert!(symbols.contains('★') && symbols.contains("90"), "{symbols}");
+    let (cell, text) = of((180, 64), CellQuantity::Width);
+    assert!(cell.contains("4.2") && !text.contains("×0.1"), "{cell}: {text}");
+    let (cell, text) = of((84, 38), CellQuantity::Value);
+    assert!(cell == "83" && !text.contains("×0.1"), "{cell}: {text}");
+}
+
+fn heatmap_best(run_state: &RunState) -> (usize, usize) {
+    let map = &run_state.snapshot.as_ref().unwrap().heatmap;
+    let index = map.rank_cells(Metric::ACCURACY)[0];
+    (index / map.grid, index % map.grid)
+}

@@ -1,7 +1,8 @@
 //! Characters that are made of smaller blocks, and a canvas of coloured pixels that is drawn with them.
 
-use super::map::{Rgb, mix_colors};
+use crate::color::Rgb;
 use crate::theme::Theme;
+use crate::views::surface::mix_colors;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
