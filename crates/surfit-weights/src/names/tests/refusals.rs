@@ -27,7 +27,7 @@ fn renamings_come_first_one_after_the_other_and_can_leave_out() {
 }
 
 #[test]
-fn an_unknown_tensor_is_told_with_the_nearest_one_that_is_known() {
+fn an_unknown_tensor_is_reported_with_the_nearest_known_name() {
     let resnet = network("resnet18-cifar", &[4, 5, 6, 7], &[]);
     let mut all = entries(&resnet);
     for (name, _) in &mut all {
@@ -58,7 +58,7 @@ fn an_unknown_tensor_is_told_with_the_nearest_one_that_is_known() {
 }
 
 #[test]
-fn settings_that_would_fit_are_said() {
+fn settings_that_would_fit_are_suggested() {
     let of = |name: &str, widths: &[usize], hidden: &[usize]| entries(&network(name, widths, hidden));
     for (configured, file, said) in [
         (network("vgg16-cifar", &[], &[]), of("vgg16-cifar", &[], &[512, 512]), "it fits network.hidden = [512, 512]"),
@@ -69,6 +69,21 @@ fn settings_that_would_fit_are_said() {
             "it fits network.name = \"resnet18-cifar\", network.widths = [8, 16, 24, 32]",
         ),
         (network("resnet18-cifar", &[8, 8, 8, 8], &[]), of("resnet18-cifar", &[], &[]), "it fits no network.widths"),
+        (
+            network("wrn16-4", &[], &[]),
+            of("wrn16-4", &[16, 16, 32, 64], &[]),
+            "it fits network.widths = [16, 16, 32, 64]",
+        ),
+        (
+            network("resnet18", &[], &[]),
+            of("wrn16-4", &[24, 24, 64, 128], &[]),
+            "it fits network.name = \"wrn16-4\", network.widths = [24, 24, 64, 128]",
+        ),
+        (
+            network("wrn16-4", &[16, 16, 32, 64], &[]),
+            of("wrn16-4", &[8, 24, 32, 48], &[]),
+            "it fits network.widths = [8, 24, 32, 48]",
+        ),
         (network("vit-tiny", &[], &[]), of("vit-small", &[], &[]), "it fits network.name = \"vit-small\""),
         (network("vit-small", &[], &[]), of("vit-tiny", &[24, 3, 2], &[]), "network.widths = [24, 3, 1]"),
         (
@@ -146,7 +161,7 @@ fn shapes_beyond_all_bounds_are_no_settings() {
 }
 
 #[test]
-fn patches_of_another_size_are_told_with_the_images_they_were_made_for() {
+fn patches_of_another_size_are_suggested_with_their_image_size() {
     let config = |patch| NetworkConfig { name: "vit-tiny".into(), widths: Vec::new(), patch, hidden: Vec::new() };
     let made = ExpectedNetwork::new(&config(16), [3, 224, 224], 10).unwrap();
     let here = ExpectedNetwork::new(&config(0), [3, 32, 32], 10).unwrap();
