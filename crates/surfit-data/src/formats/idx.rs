@@ -347,7 +347,7 @@ fn read_pixels(spec: &DataSetSpec, images: &NamedFile) -> Result<(usize, Vec<u8>
 }
 
 /// Reads a file of labels: as many as there are images in the file of this name, where they are known.
-fn read_labels(spec: &DataSetSpec, labels: &NamedFile, images: Option<&(usize, String)>) -> Result<Vec<u16>> {
+pub(super) fn read_labels(spec: &DataSetSpec, labels: &NamedFile, images: Option<&(usize, String)>) -> Result<Vec<u16>> {
     let mut input = HashedContent::new(labels)?;
     let lengths = read_header(labels, &mut input, 1, "labels")?;
     let count = lengths[0];
