@@ -281,7 +281,7 @@ mod tests {
     use std::io::{self, ErrorKind};
 
     #[test]
-    fn a_folder_that_may_not_be_listed_is_not_told_as_absent() {
+    fn a_folder_that_may_not_be_listed_is_not_reported_as_absent() {
         let cifar = DataSetSpec::find("cifar10").unwrap();
         let places = [PathBuf::from("/data/cifar10"), PathBuf::from("/none")];
         let of = |kind: ErrorKind| {

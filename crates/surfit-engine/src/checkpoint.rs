@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_checkpoint_comes_back_though_a_loss_was_not_finite() {
+    fn a_checkpoint_with_a_loss_that_is_not_finite_can_be_loaded() {
         let dir = tempfile::tempdir().unwrap();
         let run = RunDir::create(&dir.path().join("run"), &Config::default()).unwrap();
         let corners = (0..4).map(|c| Tensor::from_slice(&[c as f32, 1.0, -0.5]));

@@ -431,7 +431,7 @@ mod tests {
     }
 
     #[test]
-    fn who_attaches_hears_no_promise_before_it_is_durable() {
+    fn a_new_client_gets_no_promise_before_it_is_durable() {
         let dir = tempfile::tempdir().unwrap();
         let run = RunDir::create(&dir.path().join("a"), &Config::default()).unwrap();
         let mut journal = EventJournal::open(&run).unwrap();
@@ -470,7 +470,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_comes_at_the_end_tells_of_its_events() {
+    fn an_answer_at_the_end_names_its_events() {
         let dir = tempfile::tempdir().unwrap();
         let run = RunDir::create(&dir.path().join("a"), &Config::default()).unwrap();
         let journal = EventJournal::open(&run).unwrap();
@@ -502,7 +502,7 @@ mod tests {
     }
 
     #[test]
-    fn who_asks_for_an_end_that_is_under_way_is_told_how_it_went() {
+    fn a_shutdown_request_during_the_end_is_answered_with_its_result() {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let lost = || Err(CommandError::new(CommandErrorCode::FileSystem, "stopped at step 3"));
         let refusal = |why: &str| Err(CommandError::new(CommandErrorCode::Closing, why));

@@ -232,8 +232,8 @@ impl Actor<'_> {
         }
         self.flush_losses();
         self.state = EngineState::Paused;
-        self.paused_at = Some(std::time::Instant::now());
         self.save_checkpoint();
+        self.clock.stop();
         self.journal.emit(Event::Paused { step: self.training_step() });
         Ok(())
     }
@@ -243,9 +243,7 @@ impl Actor<'_> {
             return Err(EngineError::wrong_state("nothing is paused"));
         }
         self.state = EngineState::Running;
-        if let Some(at) = self.paused_at.take() {
-            self.stage_began += at.elapsed();
-        }
+        self.clock.start();
         self.journal.emit(Event::Unpaused { step: self.training_step() });
         Ok(())
     }
@@ -262,12 +260,14 @@ impl Actor<'_> {
                 }
                 self.journal.emit(Event::Stopped { step: self.training_step() });
                 self.state = EngineState::Running;
+                self.clock.start();
                 self.end_fit()
             }
             unfinished => {
                 self.flush_losses();
                 // A corner under training keeps what it has reached.
                 self.activity = unfinished;
+                self.interrupted_stage = Some((self.stage, self.stage_seconds()));
                 self.save_checkpoint();
                 self.activity = ActorActivity::None;
                 self.trainer = None;

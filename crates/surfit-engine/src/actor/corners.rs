@@ -49,7 +49,6 @@ impl Actor<'_> {
         let RecipeFacts { name, description, keys } = self.recipe().facts();
         tracing::info!(recipe = name, ?keys, "corners are {description}");
         self.begin_stage(JobStage::Corners, total, ActorActivity::Corner(0));
-        self.fit_scratch.corner_began = std::time::Instant::now();
     }
 
     /// The way in which the corners of this run come to be.
@@ -139,7 +138,6 @@ impl Actor<'_> {
         let index = self.config.corners.epochs.completion_order(self.corners.len())[place];
         if self.trainer.is_none() || self.fit_scratch.corner_index != index {
             self.fit_scratch.corner_index = index;
-            self.fit_scratch.corner_began = std::time::Instant::now();
             let stored = self.corner_path(index);
             if files::exists(&stored) {
                 let flat = self.read_stored_corner(&stored)?;
@@ -190,7 +188,7 @@ impl Actor<'_> {
         // A copy: a training may continue from here.
         let weights = trainer.weights.copy();
         self.cache_corner(index, &weights);
-        let seconds = self.fit_scratch.corner_began.elapsed().as_secs_f64();
+        let seconds = self.curve_seconds(LossCurve::Corner(index));
         self.measure_corner(place, weights, source, seconds, WeightOrigin::Trained)
     }
 

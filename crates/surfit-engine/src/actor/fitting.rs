@@ -19,15 +19,13 @@ use surfit_core::random::{self, RandomStream};
 const FOCUS_GRID: usize = 5;
 
 /// State that only a fit needs between its steps.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct FitScratch {
     batch_order: BatchOrder,
     /// Steps whose gradient norms wait on the device.
     step_records: Vec<StepRecord>,
     /// Number of the corner under training.
     pub(super) corner_index: usize,
-    /// When its training began in this process.
-    pub(super) corner_began: Instant,
     /// Mean distance between corners, computed once a surface.
     pub(super) mean_corner_distance: Option<f64>,
     /// The round was announced and its live heatmap set up.
@@ -39,21 +37,6 @@ pub(super) struct FitScratch {
 
 /// Seconds between two steps whose parts are timed: that waits for the device.
 const TIMING_INTERVAL: f64 = 5.0;
-
-impl Default for FitScratch {
-    fn default() -> Self {
-        Self {
-            batch_order: BatchOrder::default(),
-            step_records: Vec::new(),
-            corner_index: 0,
-            corner_began: Instant::now(),
-            mean_corner_distance: None,
-            phase: None,
-            step_timing: None,
-            timed_at: None,
-        }
-    }
-}
 
 impl Actor<'_> {
     pub(super) fn begin_fit(&mut self) {

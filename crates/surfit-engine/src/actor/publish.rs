@@ -45,20 +45,13 @@ pub(super) struct PublicationTimes {
 /// Measures units of work a second over the last few seconds.
 #[derive(Debug, Default)]
 pub(super) struct WorkRate {
-    last_sample: Option<(Instant, u64)>,
+    /// Time by the engine's clock, and units done then.
+    last_sample: Option<(Duration, u64)>,
     rate: f64,
 }
 
 impl WorkRate {
-    /// Excludes paused time from the estimate.
-    pub(super) fn exclude_time(&mut self, by: Duration) {
-        if let Some((at, _)) = &mut self.last_sample {
-            *at += by;
-        }
-    }
-
-    fn update(&mut self, done: u64) -> f64 {
-        let now = Instant::now();
+    pub(super) fn update(&mut self, now: Duration, done: u64) -> f64 {
         match self.last_sample {
             None => self.last_sample = Some((now, done)),
             Some((at, before)) if now - at > Duration::from_secs(1) => {
@@ -255,7 +248,7 @@ impl Actor<'_> {
 
     pub(super) fn snapshot(&mut self) -> Snapshot {
         let (done, total) = self.stage_progress();
-        let rate = self.work_rate.update(done);
+        let rate = self.work_rate.update(self.clock.now(), done);
         self.record_step_cost(rate);
         let running = self.state == EngineState::Running;
         let degrees = self.present_degrees();
@@ -268,6 +261,7 @@ impl Actor<'_> {
             stage: self.stage,
             done,
             total,
+            stage_seconds: self.stage_seconds(),
             rate: if running { rate } else { 0.0 },
             seconds_left,
             phase: self.fit_scratch.phase,

@@ -2,7 +2,7 @@
 
 use super::{
     Actor, ActorActivity, CommandRequest, GradientHistory, LiveMap, LiveProgress, ServeOptions, estimate, fitting,
-    grids, publish, race, shutdown,
+    grids, publish, race, running_clock, shutdown,
 };
 use crate::checkpoint::{self, SteeredSettings};
 use crate::data::{self, DataSet};
@@ -17,7 +17,7 @@ use crate::trainer::PendingLosses;
 use crate::{EngineError, Result};
 use std::collections::VecDeque;
 use std::sync::mpsc::Receiver;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use surfit_core::config::Config;
 use surfit_core::event::{Event, JobStage, RunInfo};
 use surfit_core::heatmap::{Cell, Heatmap, Metric};
@@ -128,7 +128,10 @@ impl<'a> Actor<'a> {
             cost_estimate: estimate::CostEstimate::default(),
             load_sampler: crate::machine::LoadSampler::new(device, run.path()),
             stage: JobStage::Data,
-            stage_began: began,
+            clock: running_clock::RunningClock::started_at(began),
+            stage_began: Duration::ZERO,
+            earlier_stage_seconds: 0.0,
+            interrupted_stage: stored.as_ref().map(|s| (s.stage, s.stage_seconds)),
             state: EngineState::Idle,
             publication_times: publish::PublicationTimes::default(),
             shutdown_replies: Vec::new(),
@@ -137,7 +140,6 @@ impl<'a> Actor<'a> {
             closing: false,
             training_digest: None,
             earlier_corners: known_corners,
-            paused_at: None,
             stall: None,
             stall_reason: None,
             failure: None,
@@ -146,7 +148,7 @@ impl<'a> Actor<'a> {
             model,
             evaluator,
         };
-        actor.journal.emit(Event::StageEnded { stage: JobStage::Data, seconds: began.elapsed().as_secs_f64() });
+        actor.journal.emit(Event::StageEnded { stage: JobStage::Data, seconds: actor.stage_seconds() });
         actor.restore_run()?;
         Ok(actor)
     }
@@ -178,13 +180,17 @@ impl<'a> Actor<'a> {
         Ok(())
     }
 
-    /// Resumes the job at the first part that is not done.
+    /// Resumes the job at the first part that is not done. A stage that ran before, to its end or not, goes on in time, too.
     pub(super) fn resume_job(&mut self) {
+        let earlier = self.journal.run_state().seconds.clone();
         match (self.surface.is_some(), self.progress) {
             (true, Some(progress)) if !progress.is_complete() => self.begin_fit(),
             (true, Some(_)) => self.begin_heatmap_stage(true),
             _ => self.begin_corners(),
         }
+        let interrupted = self.interrupted_stage.filter(|(stage, _)| *stage == self.stage);
+        let earlier = earlier.get(&self.stage).copied();
+        self.earlier_stage_seconds = earlier.or(interrupted.map(|(_, seconds)| seconds)).unwrap_or(0.0);
     }
 }
 

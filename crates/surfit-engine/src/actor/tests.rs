@@ -5,6 +5,7 @@ mod clients;
 mod durability;
 mod given_corner_files;
 mod restarts;
+mod running_time;
 mod stalls;
 
 use super::*;
@@ -126,7 +127,7 @@ fn count_loss_events(run: &RunDir) -> usize {
 }
 
 #[test]
-fn a_long_fit_tells_its_losses_seldom_and_shows_them_at_once() {
+fn a_long_fit_emits_few_loss_events_and_its_snapshots_have_the_latest() {
     use surfit_core::event::LossCurve;
     let dir = tempfile::tempdir().unwrap();
     let long = TINY.replace("fit = { epochs = 1,", "fit = { epochs = 2000,");

@@ -83,7 +83,7 @@ fn a_shuffled_copy_is_put_back_exactly() {
 }
 
 #[test]
-fn permuting_keeps_the_function_and_comes_back() {
+fn permuting_keeps_the_function_and_can_be_undone() {
     for small in small_networks() {
         let layout = small.network.layout();
         let flat = permuted_weights(layout, 4);
@@ -131,7 +131,7 @@ fn blocks_move_together() {
 }
 
 #[test]
-fn different_networks_come_closer_and_the_same_answer_comes_twice() {
+fn alignment_reduces_the_distance_and_is_deterministic() {
     let network = network("cnn", &[6, 10]);
     let (a, b) = (network.layout().initial_weights(1), network.layout().initial_weights(2));
     for method in [AlignMethod::Activation, AlignMethod::Weight] {

@@ -34,7 +34,7 @@ fn refusal<T>(result: Result<T>) -> String {
 }
 
 #[test]
-fn a_network_comes_back_bit_for_bit_under_pytorchs_names() {
+fn a_network_is_read_bit_for_bit_under_pytorchs_names() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("model.safetensors");
     let layout = layout();
@@ -80,7 +80,7 @@ fn a_network_comes_back_bit_for_bit_under_pytorchs_names() {
 }
 
 #[test]
-fn tensors_come_back_bit_for_bit_whatever_they_are() {
+fn tensors_of_every_type_are_read_bit_for_bit() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("state.safetensors");
     tch::manual_seed(3);

@@ -158,7 +158,7 @@ fn own_arithmetic_and_library_calls_make_the_same_steps() {
 }
 
 #[test]
-fn to_be_told_the_next_draws_changes_no_bit() {
+fn knowing_the_next_draws_changes_no_bit() {
     let degrees = Degrees::new(3, 2).unwrap();
     for kind in [Kind::Float, Kind::BFloat16] {
         let model = model_of_kind("cnn", kind);
@@ -224,7 +224,7 @@ fn raising_the_degree_leaves_every_point_and_the_next_step_where_they_were() {
 }
 
 #[test]
-fn lowering_holds_the_corners_and_says_what_it_cost() {
+fn lowering_holds_the_corners_and_reports_the_deviation() {
     let model = model("cnn");
     let mut surface = fitted_surface(&model, Degrees::new(3, 3).unwrap());
     let version = surface.version();

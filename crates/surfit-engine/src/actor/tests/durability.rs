@@ -94,7 +94,7 @@ fn the_live_map_keeps_to_its_share_of_the_work() {
 }
 
 #[test]
-fn an_export_that_was_not_told_is_told_once_and_not_written_again() {
+fn an_unreported_export_is_reported_once_and_not_written_again() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a");
     let told = |path: &Path| -> Vec<ExportedModel> {
@@ -159,7 +159,7 @@ fn a_killed_training_goes_on_where_it_was_saved_though_earlier_corners_are_ready
 }
 
 #[test]
-fn a_result_is_never_the_last_word_beside_a_fit_that_goes_on() {
+fn a_result_is_followed_by_reopened_when_the_fit_continues() {
     let degrees = surfit_core::surface::Degrees::new(3, 3).unwrap();
     let further = EngineCommand::FitFurther { steps: Some(2), epochs: None };
     let mut going_on = 0;
@@ -269,7 +269,7 @@ fn a_fork_is_done_with_a_result_of_its_own_and_not_with_the_other_runs() {
 }
 
 #[test]
-fn what_is_stored_of_a_corner_goes_when_the_corner_is_whole() {
+fn a_partial_corner_is_removed_when_the_corner_is_whole() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a");
     let partial = path.join("corners/partial.safetensors");
@@ -317,7 +317,7 @@ fn a_checkpoint_waits_for_the_events_before_it() {
 }
 
 #[test]
-fn a_promise_is_heard_when_it_is_durable_and_in_its_order() {
+fn a_promise_is_published_in_order_once_it_is_durable() {
     let dir = tempfile::tempdir().unwrap();
     let run = RunDir::create(&dir.path().join("a"), &Config::default()).unwrap();
     let mut journal = EventJournal::open(&run).unwrap();

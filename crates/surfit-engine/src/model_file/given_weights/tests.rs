@@ -36,7 +36,7 @@ fn listed(path: &Path) -> Vec<(String, Kind, Vec<i64>)> {
 }
 
 #[test]
-fn a_module_gets_everything_back_that_its_file_had() {
+fn an_export_has_every_tensor_that_the_modules_file_had() {
     let network = expected("mlp", &[5], [1, 4, 4]);
     let layout = network.layout();
     let dir = tempfile::tempdir().unwrap();
@@ -159,7 +159,7 @@ fn a_vit_of_other_images_is_read_and_given_back_under_its_own_names() {
 }
 
 #[test]
-fn layers_that_a_forward_pass_leaves_out_are_told() {
+fn layers_that_were_never_run_are_refused_by_name() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("vgg.pt");
     let vgg = expected("vgg16-bn-cifar", &[2, 2, 2, 2, 2], [1, 32, 32]);
