@@ -72,10 +72,7 @@ impl FoundSet {
 
 /// Where sets are fetched to: `SURFIT_DATA`, else `surfit/data` in the user's data folder.
 pub fn fetch_folder() -> PathBuf {
-    if let Some(root) = env_data_folder() {
-        return root;
-    }
-    user_data_folder().unwrap_or_else(|| PathBuf::from("data"))
+    env_data_folder().or_else(user_data_folder).unwrap_or_else(|| PathBuf::from("data"))
 }
 
 fn env_data_folder() -> Option<PathBuf> {
@@ -122,13 +119,9 @@ pub(crate) fn find_set_in(spec: &'static DataSetSpec, places: &[PathBuf]) -> Res
             spec.name
         )));
     }
-    let mut there: Vec<FoundSet> = places.iter().filter_map(|dir| best_in_folder(spec, dir)).collect();
-    if let Some(at) = there.iter().position(FoundSet::is_complete) {
-        return Ok(there.swap_remove(at));
-    }
     // A part of a set is a mistake, which the error must name.
-    if !there.is_empty() {
-        return require_complete(there.swap_remove(0));
+    if let Some(found) = best_in_places(spec, places) {
+        return require_complete(found);
     }
     if let Some(fallback) = spec.fallback {
         let describe =
@@ -180,6 +173,13 @@ fn describe_absence(spec: &DataSetSpec, places: &[PathBuf]) -> String {
     )
 }
 
+/// The first complete set of these places, else the first of which there is a part.
+fn best_in_places(spec: &'static DataSetSpec, places: &[PathBuf]) -> Option<FoundSet> {
+    let mut there: Vec<FoundSet> = places.iter().filter_map(|dir| best_in_folder(spec, dir)).collect();
+    let best = there.iter().position(FoundSet::is_complete).unwrap_or(0);
+    (!there.is_empty()).then(|| there.swap_remove(best))
+}
+
 /// The best that a folder, or one of the usual folders in it, has of a set; `None` when there is nothing.
 pub(crate) fn best_in_folder(spec: &'static DataSetSpec, dir: &Path) -> Option<FoundSet> {
     let mut partial = None;
@@ -209,9 +209,7 @@ pub fn find_partial(name: &str, dir: Option<&Path>) -> Result<Option<FoundSet>> 
     if let Some(found) = set_format(spec.format).built_in_set(spec, None) {
         return Ok(Some(found));
     }
-    let mut there: Vec<FoundSet> = search_folders(spec).iter().filter_map(|dir| best_in_folder(spec, dir)).collect();
-    let best = there.iter().position(FoundSet::is_complete).unwrap_or(0);
-    Ok((!there.is_empty()).then(|| there.swap_remove(best)))
+    Ok(best_in_places(spec, &search_folders(spec)))
 }
 
 /// Everything that is there of a set: every form of it in `dir`, or in every usual place. What a run takes comes first; of

@@ -31,6 +31,7 @@ mod tests;
 
 pub use control_points::GradientHistory;
 pub use heatmap_measurement::{LiveMap, LiveProgress};
+pub(crate) use publish::unix_seconds;
 
 use crate::align::AlignmentRun;
 use crate::checkpoint::{FitProgress, SteeredSettings};
@@ -40,7 +41,7 @@ use crate::journal::EventJournal;
 use crate::memory;
 use crate::model::Model;
 use crate::surface::Surface;
-use crate::trainer::{LossBuffer, PendingLosses, Trainer};
+use crate::trainer::{PendingLosses, Trainer};
 use crate::{EngineError, Result};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
@@ -50,7 +51,7 @@ use surfit_core::event::{CornerReady, Event, JobStage};
 use surfit_core::heatmap::{Heatmap, Metric};
 use surfit_core::protocol::{CommandError, EngineCommand, EventSpan};
 use surfit_core::run_dir::{FileIdentity, RunDir};
-use surfit_core::snapshot::{ControlPoint, EngineState};
+use surfit_core::snapshot::{ControlPoint, EngineState, UnloggedLosses};
 use tch::Tensor;
 
 pub type ReplySender = tokio::sync::oneshot::Sender<CommandAnswer>;
@@ -137,7 +138,7 @@ struct Actor<'a> {
     fit_scratch: fitting::FitScratch,
     pending_losses: PendingLosses,
     /// Losses that were read and that no event has reported.
-    unlogged_losses: Option<LossBuffer>,
+    unlogged_losses: Option<UnloggedLosses>,
     heatmap: Heatmap,
     other_grids: grids::OtherGrids,
     /// The run's heatmap while a coarser grid is looked at.
@@ -248,18 +249,6 @@ fn retry(mut attempt: impl FnMut() -> bool) -> bool {
         std::thread::sleep(RETRY_INTERVAL);
     }
     attempt()
-}
-
-/// Every metric of an ensemble: the mean of `count` networks' class probabilities, from their sum, `[N, classes]`.
-///
-/// # Errors
-/// [`EngineError::Torch`] when the sum does not fit the split.
-pub fn measure_ensemble(
-    sum: &Tensor,
-    count: usize,
-    split: &crate::data::DataSplit,
-) -> Result<crate::model::Measurement> {
-    task::measure_ensemble(sum, count, split)
 }
 
 /// What the run was working on, for a message about memory.

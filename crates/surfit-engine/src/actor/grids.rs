@@ -15,7 +15,7 @@ use surfit_core::surface::Patch;
 pub(super) struct TemporaryGrid {
     heatmap: Heatmap,
     /// When it comes back by itself; `None` while the other grid is being measured.
-    expires_at: Option<Instant>,
+    pub(super) expires_at: Option<Instant>,
 }
 
 /// Heatmaps of the present surface on other grids than the present one: the finest that is complete, and the one before.
@@ -94,7 +94,7 @@ pub(super) fn heatmap_fingerprint(heatmap: &Heatmap) -> (usize, u64, u64) {
 }
 
 /// How long a heatmap that is only looked at stays for the client that requested it, which may have disconnected.
-const TEMPORARY_GRID_DURATION: Duration = Duration::from_secs(5);
+pub(super) const TEMPORARY_GRID_DURATION: Duration = Duration::from_secs(5);
 
 impl Actor<'_> {
     /// Measures the heatmap on a grid. What is refused is refused before anything changes.
@@ -193,13 +193,6 @@ impl Actor<'_> {
             self.begin_heatmap_stage(finish);
         }
         self.store_snapshot();
-    }
-
-    /// The measurement of a grid that is only looked at is complete.
-    pub(super) fn start_grid_timeout(&mut self) {
-        if let Some(temporary) = &mut self.temporary_grid {
-            temporary.expires_at = Some(Instant::now() + TEMPORARY_GRID_DURATION);
-        }
     }
 
     /// Changes the grid. Cells that are measured on this grid or on another one of the same surface keep their figures: a

@@ -5,7 +5,7 @@ use super::{
     grids, publish, race, running_clock, shutdown,
 };
 use crate::checkpoint::{self, SteeredSettings};
-use crate::data::{self, DataSet};
+use crate::data;
 use crate::device::Placement;
 use crate::evaluate::Evaluator;
 use crate::identity::RunIdentity;
@@ -18,7 +18,6 @@ use crate::{EngineError, Result};
 use std::collections::VecDeque;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
-use surfit_core::config::Config;
 use surfit_core::event::{Event, JobStage, RunInfo};
 use surfit_core::heatmap::{Cell, Heatmap, Metric};
 use surfit_core::run_dir::{EngineNode, RunDir};
@@ -53,7 +52,8 @@ impl<'a> Actor<'a> {
             memory::check_surface_memory(config.degrees(), model.parameters(), false, device)?;
         }
         let evaluator = Evaluator::new(&data, config.data.bn_images, config.seed);
-        check_batches(&config, &data)?;
+        // Batches that the training split cannot fill.
+        config.check_batch_size(data.train.len() as usize).map_err(|why| EngineError::input(why.to_string()))?;
         // Once: a resumed run has reported them.
         let is_new = RunIdentity::stored_threads(run).is_none();
         let other_place = RunIdentity::current(&config, &data, &model).check_or_store(run)?;
@@ -85,13 +85,12 @@ impl<'a> Actor<'a> {
         let (mut surface, mut progress, mut live) = (None, None, LiveProgress::default());
         let (mut focus, mut steering) = (Vec::new(), SteeredSettings::default());
         let mut gradients = GradientHistory::default();
-        if let Some(c) = restored {
-            let version = c.surface.version();
-            let known = restore_heatmap(version, c.live_map.as_ref(), shown);
+        if let Some((restored, record)) = restored {
+            let known = restore_heatmap(restored.version(), record.live_map.as_ref(), shown);
             heatmap = known.filter(|h| h.patch == heatmap.patch).unwrap_or(heatmap);
-            live = c.live_map.map_or(live, |live| live.progress);
-            (surface, progress) = (Some(c.surface), Some(c.progress));
-            (focus, steering, gradients) = (c.focus_losses, c.steered_settings, c.gradients);
+            live = record.live_map.map_or(live, |live| live.progress);
+            (surface, progress) = (Some(restored), Some(record.progress));
+            (focus, steering, gradients) = (record.focus_losses, record.steered_settings, record.gradients);
         }
         steering.apply(&mut config.fit);
         let known_corners = journal.run_state().corners.clone();
@@ -163,7 +162,7 @@ impl<'a> Actor<'a> {
             self.refresh_points();
             self.stage = JobStage::Fit;
             // Its corners are rows of the surface.
-            self.remove_partial_corner()?;
+            checkpoint::remove_file(&self.partial_path())?;
             self.recover_exports();
             self.apply_fork()?;
         } else {
@@ -228,9 +227,4 @@ fn restore_heatmap(version: u64, live: Option<&LiveMap>, shown: Option<&Heatmap>
 
 pub(super) fn unready_corners(corners: usize) -> Vec<Option<Tensor>> {
     std::iter::repeat_with(|| None).take(corners).collect()
-}
-
-/// Refuses batches that the training split cannot fill.
-fn check_batches(config: &Config, data: &DataSet) -> Result<()> {
-    config.check_batch_size(data.train.len() as usize).map_err(|why| EngineError::input(why.to_string()))
 }

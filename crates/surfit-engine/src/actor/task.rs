@@ -6,11 +6,12 @@ mod evaluation_task;
 mod export_task;
 mod search_task;
 
-pub(super) use ensemble::{MeasuringEnsemble, measure_ensemble};
+pub(super) use ensemble::MeasuringEnsemble;
 pub(super) use evaluation_task::EvaluationTask;
 pub(super) use export_task::ExportTask;
 pub(super) use search_task::SearchTask;
 
+use super::export_folders::ExportTarget;
 use super::{Actor, ActorActivity, ReplySender};
 use crate::evaluate::{MeasurementResult, NetworkMeasurement};
 use crate::{EngineError, Result};

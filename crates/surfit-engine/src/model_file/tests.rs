@@ -39,7 +39,7 @@ fn a_network_is_read_bit_for_bit_under_pytorchs_names() {
     let path = dir.path().join("model.safetensors");
     let layout = layout();
     let flat = layout.initial_weights(3);
-    write(&path, &layout, &flat, &stats(&layout), None).unwrap();
+    write(&path, &layout, &flat, &stats(&layout), None, &[]).unwrap();
 
     let bytes = fs::read(&path).unwrap();
     let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
@@ -75,7 +75,7 @@ fn a_network_is_read_bit_for_bit_under_pytorchs_names() {
     let (back, stats) = (given.stats.unwrap(), stats(&layout));
     assert_eq!((&back.mean, &back.var, back.batches), (&stats.mean, &stats.var, 8));
 
-    assert!(refusal(write(&path, &layout, &flat.narrow(0, 0, 7), &stats, None)).contains("[7]"));
+    assert!(refusal(write(&path, &layout, &flat.narrow(0, 0, 7), &stats, None, &[])).contains("[7]"));
     assert_eq!(fs::read(&path).unwrap(), bytes);
 }
 

@@ -82,7 +82,7 @@ fn the_live_map_keeps_to_its_share_of_the_work() {
         let steps = 10_000u64;
         for step in 1..=steps {
             if live.is_within_budget(budget, step * batch) {
-                live.add_passes(200);
+                live.passes += 200;
                 cells += 1;
             }
         }
@@ -321,7 +321,7 @@ fn a_promise_is_published_in_order_once_it_is_durable() {
     let dir = tempfile::tempdir().unwrap();
     let run = RunDir::create(&dir.path().join("a"), &Config::default()).unwrap();
     let mut journal = EventJournal::open(&run).unwrap();
-    let mut events = journal.event_bus().subscribe_events();
+    let mut events = journal.event_bus().events.subscribe();
     let promise = Event::Exported(ExportedModel {
         dir: run.join("exports/a").to_path_buf(),
         selection: "best".into(),

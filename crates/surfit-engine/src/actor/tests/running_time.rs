@@ -80,7 +80,9 @@ fn requests_and_a_disk_that_takes_nothing_do_not_count() {
 fn a_resumed_stage_counts_what_it_ran_before() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a");
-    for (two_steps, stage) in [(train_two_steps as fn(&mut Actor<'_>), JobStage::Corners), (fit_two_steps, JobStage::Fit)] {
+    for (two_steps, stage) in
+        [(train_two_steps as fn(&mut Actor<'_>), JobStage::Corners), (fit_two_steps, JobStage::Fit)]
+    {
         with_actor(&path, |actor| {
             two_steps(actor);
             wait();

@@ -54,7 +54,7 @@ fn an_export_has_every_tensor_that_the_modules_file_had() {
     let names = serde_json::to_vec(&given.names).unwrap();
     let names: NameMap = serde_json::from_slice(&names).unwrap();
     let stats = RunningStats::new(layout, Device::Cpu);
-    write(&ours, layout, &given.flat, &stats, Some(&names)).unwrap();
+    write(&ours, layout, &given.flat, &stats, Some(&names), &[]).unwrap();
     assert_eq!(listed(&ours), listed(&theirs));
     let (written, _) = read_tensors(&ours, |_| 1 << 20).unwrap();
     for (name, tensor) in &file {
@@ -147,7 +147,7 @@ fn a_vit_of_other_images_is_read_and_given_back_under_its_own_names() {
     }
     let stats = RunningStats::new(vit.layout(), Device::Cpu);
     let back = dir.path().join("back.safetensors");
-    write(&back, vit.layout(), &read_once.flat, &stats, Some(&read_once.names)).unwrap();
+    write(&back, vit.layout(), &read_once.flat, &stats, Some(&read_once.names), &[]).unwrap();
     let bytes = std::fs::read(&back).unwrap();
     let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
     let mut theirs: Vec<&str> = given.iter().map(|(n, _)| n.as_str()).collect();
