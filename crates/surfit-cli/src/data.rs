@@ -109,14 +109,14 @@ fn ls(args: &DataLsArgs) -> Result<(), CliError> {
     let lines = DATA_SETS
         .iter()
         .map(|spec| {
-            let found = find::find_partial(spec.name, None)?;
+            let found = find::find_partial(spec);
             let closed = match found {
                 Some(_) => None,
-                None => find::inaccessible_folders(spec.name, None)?.into_iter().next(),
+                None => find::inaccessible_folders(spec, None).into_iter().next(),
             };
-            Ok(DataSetStatus::of(spec, found, closed))
+            DataSetStatus::of(spec, found, closed)
         })
-        .collect::<Result<Vec<DataSetStatus>, DataError>>()?;
+        .collect::<Vec<DataSetStatus>>();
     if args.json {
         return lines.iter().try_for_each(output::print_json);
     }
@@ -137,8 +137,8 @@ fn verify_sets(args: VerifyArgs) -> Result<(), CliError> {
     };
     let mut faults = FaultCount::default();
     for spec in specs {
-        let sets = find::find_all(spec.name, dir)?;
-        let closed = check_inaccessible(spec, dir)?;
+        let sets = find::find_all(spec, dir);
+        let closed = check_inaccessible(spec, dir);
         if args.set.is_some() && sets.is_empty() && closed.is_empty() {
             return Err(CliError::Failure(absent_message(spec, dir)));
         }
@@ -239,8 +239,8 @@ mod tests {
         assert_eq!((absent.state, absent.files.len()), ("absent", 2));
         let json = serde_json::to_value(&absent).unwrap();
         assert_eq!(json["files"][1]["form"], "python");
-        let embedded = find::find_partial("fashion-mnist-16k", None).unwrap();
-        let line = DataSetStatus::of(DataSetSpec::find("fashion-mnist-16k").unwrap(), embedded, None);
+        let spec = DataSetSpec::find("fashion-mnist-16k").unwrap();
+        let line = DataSetStatus::of(spec, find::find_partial(spec), None);
         assert_eq!(line.status_text(), "built in");
         let denied = DataError::io("/data/cifar10")(std::io::ErrorKind::PermissionDenied.into());
         let closed = DataSetStatus::of(cifar, None, Some(denied));

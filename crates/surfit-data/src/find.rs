@@ -201,39 +201,24 @@ fn candidate_folders(spec: &DataSetSpec, dir: &Path) -> Vec<PathBuf> {
 }
 
 /// A set's files in the usual places, complete or not; `None` when there are none.
-pub fn find_partial(name: &str, dir: Option<&Path>) -> Result<Option<FoundSet>> {
-    let spec = DataSetSpec::find(name)?;
-    if let Some(dir) = dir {
-        return Ok(best_in_folder(spec, dir));
-    }
-    if let Some(found) = set_format(spec.format).built_in_set(spec, None) {
-        return Ok(Some(found));
-    }
-    Ok(best_in_places(spec, &search_folders(spec)))
+pub fn find_partial(spec: &'static DataSetSpec) -> Option<FoundSet> {
+    set_format(spec.format).built_in_set(spec, None).or_else(|| best_in_places(spec, &search_folders(spec)))
 }
 
 /// Everything that is there of a set: every form of it in `dir`, or in every usual place. What a run takes comes first; of
 /// the others nothing is missing, since nobody waits for it.
-///
-/// # Errors
-/// A sentence for an unknown name.
-pub fn find_all(name: &str, dir: Option<&Path>) -> Result<Vec<FoundSet>> {
-    let spec = DataSetSpec::find(name)?;
+pub fn find_all(spec: &'static DataSetSpec, dir: Option<&Path>) -> Vec<FoundSet> {
     if dir.is_none()
         && let Some(found) = set_format(spec.format).built_in_set(spec, None)
     {
-        return Ok(vec![found]);
+        return vec![found];
     }
     let places = dir.map_or_else(|| search_folders(spec), |dir| vec![dir.to_owned()]);
-    Ok(find_all_in(spec, &places))
+    find_all_in(spec, &places)
 }
 
 /// The folders of a set's places, or of `dir`, that are there and cannot be looked into, each with why.
-///
-/// # Errors
-/// A sentence for an unknown name.
-pub fn inaccessible_folders(name: &str, dir: Option<&Path>) -> Result<Vec<DataError>> {
-    let spec = DataSetSpec::find(name)?;
+pub fn inaccessible_folders(spec: &'static DataSetSpec, dir: Option<&Path>) -> Vec<DataError> {
     let format = set_format(spec.format);
     let places = match dir {
         Some(dir) => vec![dir.to_owned()],
@@ -241,7 +226,7 @@ pub fn inaccessible_folders(name: &str, dir: Option<&Path>) -> Result<Vec<DataEr
         None if format.needs_root() || format.built_in_set(spec, None).is_some() => Vec::new(),
         None => search_folders(spec),
     };
-    Ok(inaccessible::inaccessible_folders(spec, &places))
+    inaccessible::inaccessible_folders(spec, &places)
 }
 
 /// [`find_all`] with the places given.
@@ -308,7 +293,7 @@ mod tests {
         for name in ["cifar10", "folder"] {
             let spec = DataSetSpec::find(name).unwrap();
             for place in [dir.path().to_owned(), dir.path().join("no"), dir.path().join("file")] {
-                assert!(inaccessible_folders(name, Some(&place)).unwrap().is_empty());
+                assert!(inaccessible_folders(DataSetSpec::find(name).unwrap(), Some(&place)).is_empty());
                 let said = find_set(spec, &place).unwrap_err().to_string();
                 assert!(said.contains("no such file"), "{said}");
             }

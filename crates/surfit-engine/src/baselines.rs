@@ -17,9 +17,6 @@ const CANDIDATE_GRID: usize = 5;
 const ENSEMBLE_MEMBERS: usize = 4;
 
 /// Measures every baseline on the validation and the test split. Members of ensembles are chosen on validation alone.
-///
-/// # Errors
-/// [`crate::EngineError::Torch`].
 pub fn measure_baselines(
     model: &Model,
     evaluator: &Evaluator,

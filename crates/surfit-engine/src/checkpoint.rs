@@ -167,17 +167,11 @@ pub fn load(run: &RunDir, parameters: i64, device: Device) -> Result<Option<(Sur
 }
 
 /// Removes the checkpoint, when a fit begins anew from other corners.
-///
-/// # Errors
-/// [`EngineError::Io`].
 pub fn remove(run: &RunDir) -> Result<()> {
     remove_file(&path(run))
 }
 
 /// Removes a file that may not exist, so that no power cut brings it back.
-///
-/// # Errors
-/// [`EngineError::Io`].
 pub fn remove_file(path: &(impl FileLocation + ?Sized)) -> Result<()> {
     if !files::exists(path) {
         return Ok(());

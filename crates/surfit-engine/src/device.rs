@@ -63,9 +63,6 @@ impl Placement {
 }
 
 /// The device of this name on this machine.
-///
-/// # Errors
-/// [`EngineError::Input`] for one that this machine or this libtorch does not have.
 pub fn resolve_device(name: &str) -> Result<Device> {
     let missing = |what: &str| {
         EngineError::input(format!("device `{name}` is not available: {what}; use device = \"cpu\" or \"auto\""))

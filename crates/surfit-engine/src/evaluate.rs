@@ -118,9 +118,6 @@ fn measure(model: &Model, w: &Tensor, stats: &RunningStats, split: &DataSplit, i
 }
 
 /// Every metric of the mean of `count` networks' probabilities, from their sum, `[N, classes]`.
-///
-/// # Errors
-/// [`crate::EngineError::Torch`] when the sum does not fit the split.
 pub fn measure_ensemble(sum: &Tensor, count: usize, split: &DataSplit) -> Result<Measurement> {
     let counts = measure_probability_sum(sum, count, split)?;
     let logits = (sum / count.max(1) as f64).f_clamp_min(1e-30)?.f_log()?;
@@ -128,9 +125,6 @@ pub fn measure_ensemble(sum: &Tensor, count: usize, split: &DataSplit) -> Result
 }
 
 /// Correct images and loss of that mean alone.
-///
-/// # Errors
-/// As [`measure_ensemble`].
 pub fn measure_probability_sum(sum: &Tensor, count: usize, split: &DataSplit) -> Result<Measurement> {
     let labels = split.labels();
     let correct = sum.f_argmax(1, false)?.f_eq_tensor(labels)?;

@@ -35,9 +35,6 @@ pub struct ChosenModel {
 }
 
 /// Refuses a folder that holds a model, unless it may be replaced.
-///
-/// # Errors
-/// [`EngineError::Input`].
 pub fn check_folder(dir: &(impl FileLocation + ?Sized), replace: bool) -> Result<()> {
     let dir = FilePath::from_location(dir);
     let holds = ["model.safetensors", "model.json"].iter().any(|name| files::exists(&dir.join(name)));
@@ -49,9 +46,6 @@ pub fn check_folder(dir: &(impl FileLocation + ?Sized), replace: bool) -> Result
 
 /// Writes `model.json` for the files in a folder, with their figures on validation and test, and publishes the folder, which is
 /// durable then. The card comes last: a folder with a card holds a whole model.
-///
-/// # Errors
-/// When it cannot be written.
 pub fn write_card(
     folder: ExportFolder,
     chosen: &ChosenModel,
@@ -265,9 +259,6 @@ fn ensemble_files(path: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// Probabilities of the classes for every image of a split, `[N, classes]`.
-///
-/// # Errors
-/// [`EngineError::Torch`].
 pub fn class_probabilities(model: &Model, w: &Tensor, stats: &RunningStats, split: &DataSplit) -> Result<Tensor> {
     let views = model.network().layout().views(w);
     let size = batch_size(split.pixels(), w.device());

@@ -113,9 +113,6 @@ pub struct EventJournal {
 
 impl EventJournal {
     /// Opens a run's events and reads what happened so far.
-    ///
-    /// # Errors
-    /// When the events cannot be opened or end in damage.
     pub fn open(run: &RunDir) -> Result<Self> {
         let mut log = EventLog::open(&run.events_path())?;
         // What an engine before this one wrote is reported as the file has it, promises too.
@@ -243,9 +240,6 @@ impl EventJournal {
     }
 
     /// Makes events durable, before something that depends on them becomes durable.
-    ///
-    /// # Errors
-    /// When the disk does not take them.
     pub fn try_sync(&mut self) -> Result<()> {
         #[cfg(test)]
         if self.syncs_fail {

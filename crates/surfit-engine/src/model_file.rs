@@ -15,9 +15,6 @@ use tch::{Kind, Tensor};
 /// Writes a network as safetensors that PyTorch reads as its state dict: the parameters, then the running
 /// statistics, under the layout's names or under those of a file that weights were read from; `more` is metadata. The file
 /// is whole or, after an error, unchanged.
-///
-/// # Errors
-/// When the file cannot be written, or `flat` is not of this layout.
 pub fn write(
     location: &(impl FileLocation + ?Sized),
     layout: &WeightLayout,

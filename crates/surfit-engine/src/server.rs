@@ -47,9 +47,6 @@ const CLIENT_TIMEOUT: Duration = Duration::from_secs(20);
 type FrameStream = Framed<UnixStream, LengthDelimitedCodec>;
 
 /// Serves until `stop` fires, then briefly lets every connection send its last messages.
-///
-/// # Errors
-/// When the runtime or the listener cannot be set up.
 pub fn serve(socket: BoundSocket, service: ServerContext, mut stop: oneshot::Receiver<()>) -> Result<()> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(EngineError::io("tokio runtime"))?;

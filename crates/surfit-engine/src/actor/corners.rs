@@ -328,7 +328,7 @@ impl Actor<'_> {
     }
 
     fn cache_entry(&mut self, index: usize) -> Option<CacheEntry> {
-        if !self.config.corners.cache || !self.recipe().is_cacheable() {
+        if !self.config.corners.cache || self.recipe().trainings() == CornerTrainings::None {
             return None;
         }
         let seed = self.corner_seed(index);

@@ -56,9 +56,6 @@ impl OtherGrids {
     }
 
     /// Forgets them, also what of them is stored: another surface may come to the same version.
-    ///
-    /// # Errors
-    /// When the file stays.
     pub(super) fn remove(&mut self, run: &RunDir) -> Result<()> {
         run.remove_other_grids()?;
         *self = Self::default();
@@ -66,9 +63,6 @@ impl OtherGrids {
     }
 
     /// Makes them durable beside the heatmap of grid `own`, when they are not so yet. `shown` is one more of them.
-    ///
-    /// # Errors
-    /// When the disk does not take them.
     pub(super) fn store(&mut self, run: &RunDir, own: &Heatmap, shown: Option<&Heatmap>) -> Result<()> {
         let wanted = |h: &&Heatmap| h.version == own.version && h.grid != own.grid && h.fresh_cell_count() > 0;
         let others = self.heatmaps.iter().filter(|h| shown.is_none_or(|s| s.grid != h.grid));

@@ -57,9 +57,6 @@ pub fn write_tensors(
 
 /// As [`write_tensors`], with a checksum at the end by which [`read_tensors`] knows bytes that are not those that were
 /// written.
-///
-/// # Errors
-/// As [`write_tensors`].
 pub fn write_checksummed(
     location: &(impl FileLocation + ?Sized),
     tensors: &[(&str, &Tensor)],
@@ -215,9 +212,6 @@ pub fn read_tensors(
 }
 
 /// Reads the string metadata of a safetensors file, and nothing of its tensors.
-///
-/// # Errors
-/// A sentence for a file that is missing, cut short or not in the format.
 pub fn read_metadata(location: &(impl FileLocation + ?Sized)) -> Result<HashMap<String, String>> {
     let (_, header) = open(location)?;
     Ok(header.metadata().clone().unwrap_or_default())

@@ -69,6 +69,7 @@ fn requests_and_a_disk_that_takes_nothing_do_not_count() {
         wait();
         assert_eq!(actor.stage_seconds(), stalled);
         std::fs::remove_file(&heatmaps).unwrap();
+        std::fs::create_dir(&heatmaps).unwrap();
         let tried_again = Instant::now();
         actor.tick_or_stall().unwrap();
         let seconds = stage_seconds(actor, JobStage::Heatmap);
