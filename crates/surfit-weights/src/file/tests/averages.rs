@@ -27,7 +27,7 @@ fn value(path: &Path, weights: CornerWeights) -> f32 {
 }
 
 fn note(path: &Path, weights: CornerWeights) -> String {
-    WeightFile::open(path, weights).unwrap().notes().join("; ")
+    WeightFile::open(path, weights).unwrap().notes.join("; ")
 }
 
 #[test]

@@ -69,7 +69,7 @@ fn computed_weights_are_what_pytorch_computes() {
     ] {
         let path = fixture(&format!("{name}.pt"));
         let file = WeightFile::open(&path, CornerWeights::Ema).unwrap();
-        assert_eq!(file.notes(), [note]);
+        assert_eq!(file.notes, [note]);
         let (tensors, expected) = (sorted(&path), sorted(&fixture(&format!("{name}.safetensors"))));
         assert_eq!(tensors.len(), 8, "no part of a computed weight is left: {tensors:?}");
         for (weight, (shape, values)) in expected {
