@@ -89,14 +89,14 @@ fn ls(args: &DataLsArgs) -> Result<(), CliError> {
     let lines = DATA_SETS
         .iter()
         .map(|spec| {
-            let found = find::find_partial(spec.name, None)?;
+            let found = find::find_partial(spec);
             let closed = match found {
                 Some(_) => None,
-                None => find::inaccessible_folders(spec.name, None)?.into_iter().next(),
+                None => find::inaccessible_folders(spec, None).into_iter().next(),
             };
-            Ok(DataSetStatus { spec, found, closed })
+            DataSetStatus { spec, found, closed }
         })
-        .collect::<Result<Vec<DataSetStatus>, DataError>>()?;
+        .collect::<Vec<DataSetStatus>>();
     if args.json {
         return lines.iter().try_for_each(|line| output::print_json(&line.to_json()));
     }
@@ -117,8 +117,8 @@ fn verify_sets(args: VerifyArgs) -> Result<(), CliError> {
     };
     let mut faults = FaultCount::default();
     for spec in specs {
-        let sets = find::find_all(spec.name, dir)?;
-        let closed = check_inaccessible(spec, dir)?;
+        let sets = find::find_all(spec, dir);
+        let closed = check_inaccessible(spec, dir);
         if args.set.is_some() && sets.is_empty() && closed.is_empty() {
             return Err(CliError::Failure(absent_message(spec, dir)));
         }
@@ -219,9 +219,8 @@ mod tests {
         let json = absent.to_json();
         assert_eq!((absent.state(), json["files"].as_array().map(Vec::len)), ("absent", Some(2)));
         assert_eq!(json["files"][1]["form"], "python");
-        let found = find::find_partial("fashion-mnist-16k", None).unwrap();
         let spec = DataSetSpec::find("fashion-mnist-16k").unwrap();
-        let embedded = DataSetStatus { spec, found, closed: None };
+        let embedded = DataSetStatus { spec, found: find::find_partial(spec), closed: None };
         assert_eq!(embedded.status_text(), "built in");
         let denied = DataError::io("/data/cifar10")(std::io::ErrorKind::PermissionDenied.into());
         let closed = DataSetStatus { spec: cifar, found: None, closed: Some(denied) };

@@ -114,6 +114,9 @@ pub struct Snapshot {
     pub done: u64,
     /// Total units of work in this stage.
     pub total: u64,
+    /// Seconds that the stage has run, in this engine and in earlier ones.
+    #[serde(default)]
+    pub stage_seconds: f64,
     /// Units a second of late; 0 when not known.
     pub rate: f64,
     /// Seconds the rest of this stage will take at this pace; `None` when not known.
@@ -250,6 +253,7 @@ impl Snapshot {
             stage: JobStage::Data,
             done: 0,
             total: 0,
+            stage_seconds: 0.0,
             rate: 0.0,
             seconds_left: None,
             phase: None,

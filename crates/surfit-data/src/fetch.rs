@@ -4,13 +4,13 @@
 //! SHA-256 are the published ones does it get its name, so that a file with its name is whole. A call that is interrupted
 //! at any point, or killed, continues where it stopped.
 
-mod lock;
 mod partial_file;
 mod transfer;
 
 use crate::digest;
 use crate::{DataError, Result};
 use serde::Serialize;
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use surfit_core::config::unknown_name_message;
@@ -143,7 +143,7 @@ pub(crate) fn fetch_files(
     on_event: &mut dyn FnMut(FetchEvent),
 ) -> Result<()> {
     std::fs::create_dir_all(dir).map_err(DataError::io(dir))?;
-    let _lock = lock::FetchLock::acquire(dir)?;
+    let _lock = lock_folder(dir)?;
     for (file, urls) in files {
         let path = dir.join(file.name);
         if is_published(&path, file)? {
@@ -154,6 +154,20 @@ pub(crate) fn fetch_files(
         on_event(FetchEvent::Fetched { path, bytes: file.size, sha256: file.sha256 });
     }
     Ok(())
+}
+
+/// Allows one fetch into a folder at a time, for as long as the file is open.
+fn lock_folder(dir: &Path) -> Result<File> {
+    let path = dir.join(".fetch.lock");
+    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(DataError::io(&path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(DataError::input(format!(
+            "{}: another download is running in this directory; wait for its end",
+            dir.display()
+        ))),
+        Err(TryLockError::Error(error)) => Err(DataError::io(path)(error)),
+    }
 }
 
 /// True when a file is there and is the published one.

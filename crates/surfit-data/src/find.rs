@@ -72,10 +72,7 @@ impl FoundSet {
 
 /// Where sets are fetched to: `SURFIT_DATA`, else `surfit/data` in the user's data folder.
 pub fn fetch_folder() -> PathBuf {
-    if let Some(root) = env_data_folder() {
-        return root;
-    }
-    user_data_folder().unwrap_or_else(|| PathBuf::from("data"))
+    env_data_folder().or_else(user_data_folder).unwrap_or_else(|| PathBuf::from("data"))
 }
 
 fn env_data_folder() -> Option<PathBuf> {
@@ -122,13 +119,9 @@ pub(crate) fn find_set_in(spec: &'static DataSetSpec, places: &[PathBuf]) -> Res
             spec.name
         )));
     }
-    let mut there: Vec<FoundSet> = places.iter().filter_map(|dir| best_in_folder(spec, dir)).collect();
-    if let Some(at) = there.iter().position(FoundSet::is_complete) {
-        return Ok(there.swap_remove(at));
-    }
     // A part of a set is a mistake, which the error must name.
-    if !there.is_empty() {
-        return require_complete(there.swap_remove(0));
+    if let Some(found) = best_in_places(spec, places) {
+        return require_complete(found);
     }
     if let Some(fallback) = spec.fallback {
         let describe =
@@ -180,6 +173,13 @@ fn describe_absence(spec: &DataSetSpec, places: &[PathBuf]) -> String {
     )
 }
 
+/// The first complete set of these places, else the first of which there is a part.
+fn best_in_places(spec: &'static DataSetSpec, places: &[PathBuf]) -> Option<FoundSet> {
+    let mut there: Vec<FoundSet> = places.iter().filter_map(|dir| best_in_folder(spec, dir)).collect();
+    let best = there.iter().position(FoundSet::is_complete).unwrap_or(0);
+    (!there.is_empty()).then(|| there.swap_remove(best))
+}
+
 /// The best that a folder, or one of the usual folders in it, has of a set; `None` when there is nothing.
 pub(crate) fn best_in_folder(spec: &'static DataSetSpec, dir: &Path) -> Option<FoundSet> {
     let mut partial = None;
@@ -201,41 +201,24 @@ fn candidate_folders(spec: &DataSetSpec, dir: &Path) -> Vec<PathBuf> {
 }
 
 /// A set's files in the usual places, complete or not; `None` when there are none.
-pub fn find_partial(name: &str, dir: Option<&Path>) -> Result<Option<FoundSet>> {
-    let spec = DataSetSpec::find(name)?;
-    if let Some(dir) = dir {
-        return Ok(best_in_folder(spec, dir));
-    }
-    if let Some(found) = set_format(spec.format).built_in_set(spec, None) {
-        return Ok(Some(found));
-    }
-    let mut there: Vec<FoundSet> = search_folders(spec).iter().filter_map(|dir| best_in_folder(spec, dir)).collect();
-    let best = there.iter().position(FoundSet::is_complete).unwrap_or(0);
-    Ok((!there.is_empty()).then(|| there.swap_remove(best)))
+pub fn find_partial(spec: &'static DataSetSpec) -> Option<FoundSet> {
+    set_format(spec.format).built_in_set(spec, None).or_else(|| best_in_places(spec, &search_folders(spec)))
 }
 
 /// Everything that is there of a set: every form of it in `dir`, or in every usual place. What a run takes comes first; of
 /// the others nothing is missing, since nobody waits for it.
-///
-/// # Errors
-/// A sentence for an unknown name.
-pub fn find_all(name: &str, dir: Option<&Path>) -> Result<Vec<FoundSet>> {
-    let spec = DataSetSpec::find(name)?;
+pub fn find_all(spec: &'static DataSetSpec, dir: Option<&Path>) -> Vec<FoundSet> {
     if dir.is_none()
         && let Some(found) = set_format(spec.format).built_in_set(spec, None)
     {
-        return Ok(vec![found]);
+        return vec![found];
     }
     let places = dir.map_or_else(|| search_folders(spec), |dir| vec![dir.to_owned()]);
-    Ok(find_all_in(spec, &places))
+    find_all_in(spec, &places)
 }
 
 /// The folders of a set's places, or of `dir`, that are there and cannot be looked into, each with why.
-///
-/// # Errors
-/// A sentence for an unknown name.
-pub fn inaccessible_folders(name: &str, dir: Option<&Path>) -> Result<Vec<DataError>> {
-    let spec = DataSetSpec::find(name)?;
+pub fn inaccessible_folders(spec: &'static DataSetSpec, dir: Option<&Path>) -> Vec<DataError> {
     let format = set_format(spec.format);
     let places = match dir {
         Some(dir) => vec![dir.to_owned()],
@@ -243,7 +226,7 @@ pub fn inaccessible_folders(name: &str, dir: Option<&Path>) -> Result<Vec<DataEr
         None if format.needs_root() || format.built_in_set(spec, None).is_some() => Vec::new(),
         None => search_folders(spec),
     };
-    Ok(inaccessible::inaccessible_folders(spec, &places))
+    inaccessible::inaccessible_folders(spec, &places)
 }
 
 /// [`find_all`] with the places given.
@@ -281,7 +264,7 @@ mod tests {
     use std::io::{self, ErrorKind};
 
     #[test]
-    fn a_folder_that_may_not_be_listed_is_not_told_as_absent() {
+    fn a_folder_that_may_not_be_listed_is_not_reported_as_absent() {
         let cifar = DataSetSpec::find("cifar10").unwrap();
         let places = [PathBuf::from("/data/cifar10"), PathBuf::from("/none")];
         let of = |kind: ErrorKind| {
@@ -310,7 +293,7 @@ mod tests {
         for name in ["cifar10", "folder"] {
             let spec = DataSetSpec::find(name).unwrap();
             for place in [dir.path().to_owned(), dir.path().join("no"), dir.path().join("file")] {
-                assert!(inaccessible_folders(name, Some(&place)).unwrap().is_empty());
+                assert!(inaccessible_folders(DataSetSpec::find(name).unwrap(), Some(&place)).is_empty());
                 let said = find_set(spec, &place).unwrap_err().to_string();
                 assert!(said.contains("no such file"), "{said}");
             }

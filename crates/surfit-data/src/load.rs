@@ -17,9 +17,9 @@ pub(crate) struct RawSet {
     pub test: Option<LabeledImages>,
 }
 
-/// A data set in three splits, as plain bytes.
+/// A data set in three splits, as plain bytes or as another `S`.
 #[derive(Debug)]
-pub struct LoadedSet {
+pub struct LoadedSet<S = LabeledImages> {
     /// Name of the set that was loaded, such as `fashion-mnist-16k`.
     pub name: String,
     /// The name and the source, such as `fashion-mnist-16k (embedded)`.
@@ -41,11 +41,32 @@ pub struct LoadedSet {
     /// Training images of each class before `data.train_images` takes some of them.
     pub class_sizes: Vec<usize>,
     /// What networks are trained on.
-    pub train: LabeledImages,
+    pub train: S,
     /// What points of a surface are chosen on.
-    pub validation: LabeledImages,
+    pub validation: S,
     /// What is measured once, after the choice.
-    pub test: LabeledImages,
+    pub test: S,
+}
+
+impl<S> LoadedSet<S> {
+    /// The same set with other splits. Each is given up before the next is made.
+    pub fn map_splits<T>(self, split: impl Fn(S) -> T) -> LoadedSet<T> {
+        LoadedSet {
+            name: self.name,
+            description: self.description,
+            splits: self.splits,
+            mean: self.mean,
+            std: self.std,
+            own_constants: self.own_constants,
+            notices: self.notices,
+            input_shape: self.input_shape,
+            classes: self.classes,
+            class_sizes: self.class_sizes,
+            train: split(self.train),
+            validation: split(self.validation),
+            test: split(self.test),
+        }
+    }
 }
 
 /// Loads the data set of a configuration. Which images a limit or a split takes is a function of the seed, with

@@ -65,31 +65,22 @@ pub struct PickleObjects<'a> {
 }
 
 /// Why a pickle was refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PickleRefusal {
     /// It is cut short, damaged, or does what plain data never need.
+    #[error("it is cut short, or not a pickle of plain data")]
     Damaged,
     /// It refers to a callable, `module.name`, that is not allowed.
+    #[error("it holds `{0}`, but only plain data are read: nothing in a file is ever executed")]
     Callable(String),
 }
 
-/// Reads a pickle and gives its result. `allowed` determines which callables, by module and name, it may refer to.
+/// Reads the pickle that `bytes` begins with, whatever follows it; gives its result and its length in bytes. `allowed` determines
+/// which callables, by module and name, it may refer to.
 ///
 /// # Errors
 /// A [`PickleRefusal`].
 pub fn read<'a>(
-    bytes: &'a [u8],
-    allowed: fn(&str, &str) -> bool,
-) -> Result<(PickleObjects<'a>, PickleValue), PickleRefusal> {
-    let (objects, value, _) = PickleMachine::new(bytes, allowed).run()?;
-    Ok((objects, value))
-}
-
-/// Reads the pickle that `bytes` begins with, whatever follows it; also gives its length in bytes.
-///
-/// # Errors
-/// A [`PickleRefusal`].
-pub fn read_first<'a>(
     bytes: &'a [u8],
     allowed: fn(&str, &str) -> bool,
 ) -> Result<(PickleObjects<'a>, PickleValue, usize), PickleRefusal> {

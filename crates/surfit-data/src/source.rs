@@ -7,6 +7,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 /// A file, with its name for messages.
+#[derive(Debug)]
 pub(crate) enum NamedFile<'a> {
     File(&'a Path),
     Embedded(&'static str, &'static [u8]),

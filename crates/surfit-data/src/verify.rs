@@ -92,15 +92,12 @@ pub(crate) fn format_image_count(count: usize) -> String {
 }
 
 /// The folders of a set's places, or of `dir`, that are there and cannot be looked into.
-///
-/// # Errors
-/// A sentence for an unknown name.
-pub fn check_inaccessible(spec: &DataSetSpec, dir: Option<&Path>) -> Result<Vec<CheckedFile>> {
+pub fn check_inaccessible(spec: &'static DataSetSpec, dir: Option<&Path>) -> Vec<CheckedFile> {
     let describe = |error: &DataError| match error {
         DataError::Io { path, .. } => damaged_file(spec, path, error),
         _ => damaged_file(spec, Path::new(""), error),
     };
-    Ok(find::inaccessible_folders(spec.name, dir)?.iter().map(describe).collect())
+    find::inaccessible_folders(spec, dir).iter().map(describe).collect()
 }
 
 /// A file that cannot be used, or not be read.

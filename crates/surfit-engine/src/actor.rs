@@ -20,6 +20,7 @@ mod heatmap_measurement;
 mod job_completion;
 mod publish;
 mod race;
+mod running_clock;
 mod shutdown;
 mod startup;
 mod steered_settings;
@@ -30,6 +31,7 @@ mod tests;
 
 pub use control_points::GradientHistory;
 pub use heatmap_measurement::{LiveMap, LiveProgress};
+pub(crate) use publish::unix_seconds;
 
 use crate::align::AlignmentRun;
 use crate::checkpoint::{FitProgress, SteeredSettings};
@@ -39,7 +41,7 @@ use crate::journal::EventJournal;
 use crate::memory;
 use crate::model::Model;
 use crate::surface::Surface;
-use crate::trainer::{LossBuffer, PendingLosses, Trainer};
+use crate::trainer::{PendingLosses, Trainer};
 use crate::{EngineError, Result};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
@@ -49,7 +51,7 @@ use surfit_core::event::{CornerReady, Event, JobStage};
 use surfit_core::heatmap::{Heatmap, Metric};
 use surfit_core::protocol::{CommandError, EngineCommand, EventSpan};
 use surfit_core::run_dir::{FileIdentity, RunDir};
-use surfit_core::snapshot::{ControlPoint, EngineState};
+use surfit_core::snapshot::{ControlPoint, EngineState, UnloggedLosses};
 use tch::Tensor;
 
 pub type ReplySender = tokio::sync::oneshot::Sender<CommandAnswer>;
@@ -136,7 +138,7 @@ struct Actor<'a> {
     fit_scratch: fitting::FitScratch,
     pending_losses: PendingLosses,
     /// Losses that were read and that no event has reported.
-    unlogged_losses: Option<LossBuffer>,
+    unlogged_losses: Option<UnloggedLosses>,
     heatmap: Heatmap,
     other_grids: grids::OtherGrids,
     /// The run's heatmap while a coarser grid is looked at.
@@ -162,7 +164,12 @@ struct Actor<'a> {
     cost_estimate: estimate::CostEstimate,
     load_sampler: crate::machine::LoadSampler,
     stage: JobStage,
-    stage_began: Instant,
+    clock: running_clock::RunningClock,
+    /// When the stage began by the clock, and seconds that it ran before.
+    stage_began: Duration,
+    earlier_stage_seconds: f64,
+    /// A stage that has not come to its end, and the seconds that it ran.
+    interrupted_stage: Option<(JobStage, f64)>,
     state: EngineState,
     publication_times: publish::PublicationTimes,
     work_rate: publish::WorkRate,
@@ -174,7 +181,6 @@ struct Actor<'a> {
     training_digest: Option<String>,
     /// Corners as an earlier engine of this run described them.
     earlier_corners: BTreeMap<usize, CornerReady>,
-    paused_at: Option<Instant>,
     /// Work waits for the file system: until when, and for how long since the last attempt.
     stall: Option<(Instant, Duration)>,
     stall_reason: Option<String>,
@@ -243,18 +249,6 @@ fn retry(mut attempt: impl FnMut() -> bool) -> bool {
         std::thread::sleep(RETRY_INTERVAL);
     }
     attempt()
-}
-
-/// Every metric of an ensemble: the mean of `count` networks' class probabilities, from their sum, `[N, classes]`.
-///
-/// # Errors
-/// [`EngineError::Torch`] when the sum does not fit the split.
-pub fn measure_ensemble(
-    sum: &Tensor,
-    count: usize,
-    split: &crate::data::DataSplit,
-) -> Result<crate::model::Measurement> {
-    task::measure_ensemble(sum, count, split)
 }
 
 /// What the run was working on, for a message about memory.
@@ -346,6 +340,7 @@ impl Actor<'_> {
         /// What fails once often passes at once; what lasts is a full disk.
         const RETRY_INTERVALS: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(5)];
         let work = self.activity.clone();
+        self.clock.start();
         match self.tick() {
             Err(error) if error.is_io() => {
                 let pause = match self.stall {
@@ -358,6 +353,7 @@ impl Actor<'_> {
                 }
                 self.stall_reason = Some(reason);
                 self.activity = work;
+                self.clock.stop();
                 self.stall = Some((Instant::now() + pause, pause));
                 Ok(())
             }
@@ -454,7 +450,8 @@ impl Actor<'_> {
     fn begin_stage(&mut self, stage: JobStage, total: u64, work: ActorActivity) {
         self.discard_partial_work();
         self.stage = stage;
-        self.stage_began = Instant::now();
+        self.clock.start();
+        (self.stage_began, self.earlier_stage_seconds) = (self.clock.now(), 0.0);
         self.work_rate = publish::WorkRate::default();
         self.state = EngineState::Running;
         self.activity = work;
@@ -462,8 +459,13 @@ impl Actor<'_> {
         self.publish(true);
     }
 
+    /// Seconds that the stage has run, without pauses, requests in between and waits for the disk.
+    fn stage_seconds(&self) -> f64 {
+        self.earlier_stage_seconds + (self.clock.now() - self.stage_began).as_secs_f64()
+    }
+
     fn end_stage(&mut self) {
-        let seconds = self.stage_began.elapsed().as_secs_f64();
+        let seconds = self.stage_seconds();
         self.journal.emit(Event::StageEnded { stage: self.stage, seconds });
         self.journal.sync();
         memory::release_free_memory();

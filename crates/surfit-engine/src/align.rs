@@ -12,19 +12,10 @@ use crate::evaluate::batch_size;
 use crate::layout::{LayoutTensors, NormStatistics, WeightLayout};
 use crate::networks::Network;
 use crate::{EngineError, Result};
-use permutation_search::PermutationSearch;
+use permutation_search::{PermutationSearch, WeightMatching};
 use surfit_core::config::AlignMethod;
+use surfit_core::event::Alignment;
 use tch::{Device, Tensor};
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct AlignmentReport {
-    /// Fraction of hidden units that moved.
-    pub moved_fraction: f64,
-    /// Largest difference of a logit over the first few hundred images, relative to the largest logit: rounding only.
-    pub logit_change: f64,
-    /// Euclidean distance to the reference in weight space before and after.
-    pub distance: [f64; 2],
-}
 
 /// Rounding in another order of summation changes logits by less than this, a wrong permutation by much more.
 const MAX_LOGIT_CHANGE: f64 = 1e-3;
@@ -48,7 +39,7 @@ impl AlignmentRun {
         let layout = network.layout();
         let matching = match method {
             AlignMethod::Activation => PermutationSearch::by_activations(layout, image_batches(images).len()),
-            AlignMethod::Weight => PermutationSearch::by_weights(layout),
+            AlignMethod::Weight => PermutationSearch::Weights(WeightMatching::new(layout)),
         };
         Self {
             reference: reference.shallow_clone(),
@@ -64,12 +55,12 @@ impl AlignmentRun {
         (done, total + 1)
     }
 
-    /// One batch, or one group of units; the aligned network at the end.
+    /// One batch, or one group of units; the aligned network at the end, with a report in which the corner's number is left open.
     ///
     /// # Errors
     /// When the permuted network's logits differ, which weights that are not finite bring about, and when memory is
     /// short.
-    pub fn step(&mut self, network: &Network) -> Result<Option<(Tensor, AlignmentReport)>> {
+    pub fn step(&mut self, network: &Network) -> Result<Option<(Tensor, Alignment)>> {
         let _guard = tch::no_grad_guard();
         let (reference, other) = (&self.reference, &self.other);
         match self.search.step(network, reference, other, &self.images)? {
@@ -85,7 +76,7 @@ fn apply_and_verify(
     other: &Tensor,
     permutations: &[Vec<i64>],
     images: &Tensor,
-) -> Result<(Tensor, AlignmentReport)> {
+) -> Result<(Tensor, Alignment)> {
     let aligned = permute(network.layout(), other, permutations);
     let units: usize = permutations.iter().map(Vec::len).sum();
     let moved = permutations.iter().flat_map(|p| p.iter().enumerate()).filter(|&(to, &from)| to as i64 != from).count();
@@ -101,8 +92,9 @@ fn apply_and_verify(
         )));
     }
     let distance = |flat: &Tensor| (flat - reference).norm().double_value(&[]);
-    let report = AlignmentReport {
-        moved_fraction: moved as f64 / units.max(1) as f64,
+    let report = Alignment {
+        index: 0,
+        moved: moved as f64 / units.max(1) as f64,
         logit_change,
         distance: [distance(other), distance(&aligned)],
     };

@@ -3,7 +3,7 @@
 
 use crate::Result;
 use crate::data::{DataSet, DataSplit};
-use crate::evaluate::Evaluator;
+use crate::evaluate::{Evaluator, measure_probability_sum};
 use crate::export::class_probabilities;
 use crate::model::Model;
 use crate::surface::Surface;
@@ -17,9 +17,6 @@ const CANDIDATE_GRID: usize = 5;
 const ENSEMBLE_MEMBERS: usize = 4;
 
 /// Measures every baseline on the validation and the test split. Members of ensembles are chosen on validation alone.
-///
-/// # Errors
-/// [`crate::EngineError::Torch`].
 pub fn measure_baselines(
     model: &Model,
     evaluator: &Evaluator,
@@ -33,7 +30,8 @@ pub fn measure_baselines(
     let all: Vec<&MemberProbabilities> = members.iter().collect();
     // The mean of the corners is the middle of the linear surface: a uniform soup (Wortsman et al. 2022).
     let share = vec![1.0 / corners.len() as f64; corners.len()];
-    let soup = surface.combine(&pad_weights(&share, surface.degrees().point_count()));
+    let others = surface.degrees().trainable_count();
+    let soup = surface.combine(&[share, vec![0.0; others]].concat());
     Ok(vec![
         ensemble_baseline("corner ensemble", &all, data)?,
         ensemble_baseline("uniform soup", &[&network(&soup)?], data)?,
@@ -63,18 +61,13 @@ fn ensemble_baseline(name: &str, members: &[&MemberProbabilities], data: &DataSe
     let of = |probabilities: fn(&MemberProbabilities) -> &Tensor, split: &DataSplit| -> Result<f64> {
         let all: Vec<Tensor> = members.iter().map(|m| probabilities(m).shallow_clone()).collect();
         let sum = Tensor::f_stack(&all, 0)?.f_sum_dim_intlist([0i64].as_slice(), false, Kind::Float)?;
-        ensemble_accuracy(&sum, split)
+        Ok(measure_probability_sum(&sum, all.len(), split)?.accuracy())
     };
     Ok(Baseline {
         name: name.into(),
         validation_accuracy: of(|m| &m.validation, &data.validation)?,
         test_accuracy: of(|m| &m.test, &data.test)?,
     })
-}
-
-fn ensemble_accuracy(scores: &Tensor, split: &DataSplit) -> Result<f64> {
-    let correct = scores.f_argmax(1, false)?.f_eq_tensor(split.labels())?;
-    Ok(correct.f_sum(Kind::Int64)?.f_double_value(&[])? / split.len() as f64)
 }
 
 /// Points of a coarse grid, chosen one after the other so that each makes the ensemble best on validation (Caruana et al. 2004).
@@ -97,9 +90,10 @@ fn greedy_ensemble_baseline(
     for _ in 0..ENSEMBLE_MEMBERS {
         let mut best: Option<(f64, usize)> = None;
         for (index, candidate) in candidates.iter().enumerate() {
-            let with = ensemble_accuracy(&(&sum + &candidate.validation), &data.validation)?;
-            if best.is_none_or(|(a, _)| with > a) {
-                best = Some((with, index));
+            let with = &sum + &candidate.validation;
+            let accuracy = measure_probability_sum(&with, chosen.len() + 1, &data.validation)?.accuracy();
+            if best.is_none_or(|(a, _)| accuracy > a) {
+                best = Some((accuracy, index));
             }
         }
         let Some((_, index)) = best else { break };
@@ -107,10 +101,4 @@ fn greedy_ensemble_baseline(
         chosen.push(&candidates[index]);
     }
     ensemble_baseline("surface ensemble", &chosen, data)
-}
-
-fn pad_weights(weights: &[f64], count: usize) -> Vec<f64> {
-    let mut all = weights.to_vec();
-    all.resize(count, 0.0);
-    all
 }

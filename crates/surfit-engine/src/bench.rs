@@ -22,14 +22,6 @@ use surfit_core::networks::find_network;
 use surfit_core::surface::{Degrees, Patch};
 use tch::{Device, Tensor};
 
-#[derive(Clone, Debug, Default)]
-pub struct BenchOptions {
-    /// Names of networks; the four of [`DEFAULT_NETWORKS`] when empty.
-    pub networks: Vec<String>,
-    /// Takes fewer repetitions of each measurement.
-    pub quick: bool,
-}
-
 pub const DEFAULT_NETWORKS: [&str; 4] = ["cnn", "resnet18-cifar", "vgg16-bn-cifar", "vit-tiny"];
 
 /// Rates of the steps that are measured; their sizes change no cost.
@@ -106,16 +98,16 @@ impl BenchSubject {
     }
 }
 
-/// Measures networks in `f32` and `bf16`: steps, cells, the two compute types against each other, and memory.
+/// Measures networks in `f32` and `bf16`: steps, cells, the two compute types against each other, and memory. Without names
+/// the networks are [`DEFAULT_NETWORKS`]; `quick` takes fewer repetitions.
 ///
 /// # Errors
 /// For an unknown network, and when data or networks cannot be built.
-pub fn run_benchmarks(options: &BenchOptions) -> Result<BenchReport> {
+pub fn run_benchmarks(networks: &[String], quick: bool) -> Result<BenchReport> {
     let _no_grad = tch::no_grad_guard();
-    let names: Vec<&str> = if options.networks.is_empty() {
-        DEFAULT_NETWORKS.into()
-    } else {
-        options.networks.iter().map(String::as_str).collect()
+    let names: Vec<&str> = match networks {
+        [] => DEFAULT_NETWORKS.into(),
+        some => some.iter().map(String::as_str).collect(),
     };
     for &name in &names {
         // An unknown name is reported before anything takes its time.
@@ -130,7 +122,7 @@ pub fn run_benchmarks(options: &BenchOptions) -> Result<BenchReport> {
         let subject = |compute| BenchSubject::new(name, &[], compute);
         let subjects = [subject(ComputePrecision::F32)?, subject(ComputePrecision::Bf16)?];
         let small = subjects[0].model.parameters() < MIN_LARGE_PARAMETERS;
-        let repetitions = match (small, options.quick) {
+        let repetitions = match (small, quick) {
             (true, false) => 40,
             (true, true) => 10,
             (false, false) => 7,

@@ -88,31 +88,21 @@ impl SteeredSettings {
     }
 }
 
-#[derive(Serialize, Deserialize)]
-struct StoredRecord {
-    surface: SurfaceState,
-    progress: FitProgress,
-    #[serde(default, with = "nans_as_null")]
-    focus: Vec<f64>,
-    #[serde(default)]
-    steering: SteeredSettings,
-    #[serde(default)]
-    gradients: GradientHistory,
-    /// Absent in checkpoints of earlier versions.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    live: Option<LiveMap>,
-}
-
-#[derive(Debug)]
-pub struct Checkpoint {
-    pub surface: Surface,
+/// What of a fit is stored beside its tensors.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct FitRecord {
+    pub surface: SurfaceState,
     pub progress: FitProgress,
     /// Losses over a coarse grid that draws follow; empty for uniform draws.
+    #[serde(rename = "focus", default, with = "nans_as_null")]
     pub focus_losses: Vec<f64>,
+    #[serde(rename = "steering", default)]
     pub steered_settings: SteeredSettings,
     /// Gradient norms of its control points.
+    #[serde(default)]
     pub gradients: GradientHistory,
     /// The live heatmap at its step; `None` where an earlier version wrote it.
+    #[serde(rename = "live", default, skip_serializing_if = "Option::is_none")]
     pub live_map: Option<LiveMap>,
 }
 
@@ -120,29 +110,12 @@ pub fn path(run: &RunDir) -> FilePath {
     run.join("surface").join("state.safetensors")
 }
 
-/// Writes surface, progress, the losses that draws follow, what was changed on request, gradient norms and the live heatmap as
-/// one file that replaces the last.
+/// Writes the tensors of a surface with its record as one file that replaces the last.
 ///
 /// # Errors
 /// When the file cannot be written; the last checkpoint then stays.
-pub fn save(
-    run: &RunDir,
-    surface: &Surface,
-    progress: FitProgress,
-    focus: &[f64],
-    steering: &SteeredSettings,
-    gradients: &GradientHistory,
-    live: Option<LiveMap>,
-) -> Result<()> {
-    let stored = StoredRecord {
-        live,
-        surface: surface.state(),
-        progress,
-        focus: focus.to_vec(),
-        steering: steering.clone(),
-        gradients: gradients.clone(),
-    };
-    let json = serde_json::to_string(&stored).map_err(|e| EngineError::io(path(run).into_path())(e.into()))?;
+pub fn save(run: &RunDir, surface: &Surface, record: &FitRecord) -> Result<()> {
+    let json = serde_json::to_string(record).map_err(|e| EngineError::io(path(run).into_path())(e.into()))?;
     let tensors = [("theta", surface.theta()), ("velocity", surface.velocity())];
     write_checksummed(&path(run), &tensors, &[("surfit".into(), json)])
 }
@@ -151,13 +124,13 @@ pub fn save(
 ///
 /// # Errors
 /// [`EngineError::DamagedCheckpoint`] when it is damaged or belongs to a network of another size.
-pub fn load(run: &RunDir, parameters: i64, device: Device) -> Result<Option<Checkpoint>> {
+pub fn load(run: &RunDir, parameters: i64, device: Device) -> Result<Option<(Surface, FitRecord)>> {
     let path = path(run);
     if !files::exists(&path) {
         return Ok(None);
     }
     let damaged = |fault: String| EngineError::DamagedCheckpoint { path: path.to_path_buf(), fault };
-    let mut stored: Option<serde_json::Result<StoredRecord>> = None;
+    let mut stored: Option<serde_json::Result<FitRecord>> = None;
     let (mut tensors, _) = read_tensors(&path, |metadata| {
         stored = metadata.get("surfit").map(|json| serde_json::from_str(json));
         let points = stored.as_ref().and_then(|parsed| parsed.as_ref().ok()).map_or(0, |stored| {
@@ -190,28 +163,15 @@ pub fn load(run: &RunDir, parameters: i64, device: Device) -> Result<Option<Chec
     if stored.surface.frozen.len() != degrees.point_count() {
         return Err(damaged("its list of frozen points has another length".into()));
     }
-    Ok(Some(Checkpoint {
-        surface: Surface::restore(stored.surface, theta, velocity),
-        progress: stored.progress,
-        focus_losses: stored.focus,
-        steered_settings: stored.steering,
-        gradients: stored.gradients,
-        live_map: stored.live,
-    }))
+    Ok(Some((Surface::restore(stored.surface.clone(), theta, velocity), stored)))
 }
 
 /// Removes the checkpoint, when a fit begins anew from other corners.
-///
-/// # Errors
-/// [`EngineError::Io`].
 pub fn remove(run: &RunDir) -> Result<()> {
     remove_file(&path(run))
 }
 
 /// Removes a file that may not exist, so that no power cut brings it back.
-///
-/// # Errors
-/// [`EngineError::Io`].
 pub fn remove_file(path: &(impl FileLocation + ?Sized)) -> Result<()> {
     if !files::exists(path) {
         return Ok(());
@@ -224,6 +184,17 @@ mod tests {
     use super::*;
     use surfit_core::config::Config;
     use surfit_core::surface::Degrees;
+
+    fn record(surface: &Surface) -> FitRecord {
+        FitRecord {
+            surface: surface.state(),
+            progress: FitProgress::start(&Config::default().fit, 10),
+            focus_losses: Vec::new(),
+            steered_settings: SteeredSettings::default(),
+            gradients: GradientHistory::default(),
+            live_map: None,
+        }
+    }
 
     #[test]
     fn a_change_holds_until_the_configuration_is_edited() {
@@ -244,9 +215,7 @@ mod tests {
         let run = RunDir::create(&dir.path().join("run; x"), &Config::default()).unwrap();
         let corners = (0..4).map(|c| Tensor::from_slice(&[c as f32, 1.0, -0.5]));
         let surface = Surface::linear(Degrees::new(2, 2).unwrap(), corners.collect());
-        let progress = FitProgress::start(&Config::default().fit, 10);
-        let gradients = GradientHistory::default();
-        save(&run, &surface, progress, &[], &SteeredSettings::default(), &gradients, None).unwrap();
+        save(&run, &surface, &record(&surface)).unwrap();
         let whole = std::fs::read(path(&run)).unwrap();
         let refused = |bytes: &[u8]| {
             std::fs::write(path(&run), bytes).unwrap();
@@ -288,30 +257,29 @@ mod tests {
         let named: Vec<_> = tensors.iter().map(|(n, t)| (n.as_str(), t)).collect();
         let strings: Vec<_> = metadata.into_iter().collect();
         crate::model_file::write_tensors(&path(&run), &named, &strings).unwrap();
-        let old = load(&run, 3, Device::Cpu).unwrap().unwrap();
-        assert_eq!(old.surface.theta(), surface.theta());
+        let (old, _) = load(&run, 3, Device::Cpu).unwrap().unwrap();
+        assert_eq!(old.theta(), surface.theta());
     }
 
     #[test]
-    fn a_checkpoint_comes_back_though_a_loss_was_not_finite() {
+    fn a_checkpoint_with_a_loss_that_is_not_finite_can_be_loaded() {
         let dir = tempfile::tempdir().unwrap();
         let run = RunDir::create(&dir.path().join("run"), &Config::default()).unwrap();
         let corners = (0..4).map(|c| Tensor::from_slice(&[c as f32, 1.0, -0.5]));
         let degrees = Degrees::new(2, 2).unwrap();
         let surface = Surface::linear(degrees, corners.collect());
-        let progress = FitProgress::start(&Config::default().fit, 10);
-        let focus = [0.1, f64::NAN, f64::INFINITY, 1.0 / 3.0];
-        let steering = SteeredSettings { rate: Some((0.1, 0.1 / 3.0)), draws: None };
+        let focus_losses = vec![0.1, f64::NAN, f64::INFINITY, 1.0 / 3.0];
+        let steered_settings = SteeredSettings { rate: Some((0.1, 0.1 / 3.0)), draws: None };
         let mut live =
             LiveMap { heatmap: surfit_core::heatmap::Heatmap::new(degrees.patch(), 3), progress: Default::default() };
         live.heatmap.cells[4] = surfit_core::heatmap::Cell::from_counts(1, 3, 0.1, 7);
-        let map = Some(live.clone());
-        let gradients = GradientHistory::default();
-        save(&run, &surface, progress, &focus, &steering, &gradients, map).unwrap();
-        let back = load(&run, 3, Device::Cpu).unwrap().unwrap();
-        assert_eq!(back.surface.theta(), surface.theta());
-        assert_eq!(back.progress, progress);
-        assert_eq!(back.steered_settings, steering);
+        let live_map = Some(live.clone());
+        let stored = FitRecord { focus_losses, steered_settings, live_map, ..record(&surface) };
+        save(&run, &surface, &stored).unwrap();
+        let (restored, back) = load(&run, 3, Device::Cpu).unwrap().unwrap();
+        assert_eq!(restored.theta(), surface.theta());
+        assert_eq!(back.progress, stored.progress);
+        assert_eq!(back.steered_settings, stored.steered_settings);
         assert_eq!(back.live_map, Some(live));
         assert_eq!((back.focus_losses[0], back.focus_losses[3]), (0.1, 1.0 / 3.0));
         assert!(!back.focus_losses[1].is_finite() && !back.focus_losses[2].is_finite());

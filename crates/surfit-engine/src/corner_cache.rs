@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_corner_comes_back_and_a_damaged_or_foreign_one_does_not() {
+    fn a_stored_corner_is_read_and_a_damaged_or_foreign_one_is_not() {
         let dir = tempfile::tempdir().unwrap();
         let weights = Tensor::from_slice(&[1.0f32, -2.5, 3.25]);
         let here = entry(dir.path(), "a");

@@ -62,11 +62,8 @@ impl Placement {
     }
 }
 
-pub fn is_device_available(name: &str) -> bool {
-    resolve_device(name).is_ok()
-}
-
-fn resolve_device(name: &str) -> Result<Device> {
+/// The device of this name on this machine.
+pub fn resolve_device(name: &str) -> Result<Device> {
     let missing = |what: &str| {
         EngineError::input(format!("device `{name}` is not available: {what}; use device = \"cpu\" or \"auto\""))
     };

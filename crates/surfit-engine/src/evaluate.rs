@@ -5,12 +5,13 @@ mod network_measurement;
 
 pub use network_measurement::{MeasuredSplit, MeasurementResult, NetworkMeasurement};
 
+use crate::Result;
 use crate::data::{DataSet, DataSplit};
 use crate::layout::{LayoutTensors, RunningStats};
 use crate::model::{Measurement, MetricAccumulator, Model};
 use std::ops::Range;
 use surfit_core::random::{self, RandomStream};
-use tch::{Device, Tensor};
+use tch::{Device, Kind, Tensor};
 
 /// Images in one forward pass of an evaluation on a CPU. Measured for the demo's network, ResNet-18, VGG16 and a ViT: 64
 /// to 256 cost about the same an image, larger ones more, because activations exceed the caches.
@@ -81,12 +82,7 @@ impl Evaluator {
     pub fn validate(&self, model: &Model, w: &Tensor, images: i64) -> (Measurement, RunningStats) {
         let stats = self.recalibrate(model, w, images);
         let images = images.clamp(0, self.validation.len());
-        (self.measure(model, w, &stats, 0..images), stats)
-    }
-
-    /// Measures a network with given statistics on some of the validation images.
-    pub fn measure(&self, model: &Model, w: &Tensor, stats: &RunningStats, images: Range<i64>) -> Measurement {
-        measure(model, w, stats, &self.validation, images)
+        (measure(model, w, &stats, &self.validation, 0..images), stats)
     }
 }
 
@@ -119,6 +115,25 @@ fn measure(model: &Model, w: &Tensor, stats: &RunningStats, split: &DataSplit, i
         let _ = model.measure_batch(&weights, stats, (&x, &y), &mut measurement);
     }
     measurement.finish()
+}
+
+/// Every metric of the mean of `count` networks' probabilities, from their sum, `[N, classes]`.
+pub fn measure_ensemble(sum: &Tensor, count: usize, split: &DataSplit) -> Result<Measurement> {
+    let counts = measure_probability_sum(sum, count, split)?;
+    let logits = (sum / count.max(1) as f64).f_clamp_min(1e-30)?.f_log()?;
+    Ok(counts.with_other_metrics(&logits, split.labels()))
+}
+
+/// Correct images and loss of that mean alone.
+pub fn measure_probability_sum(sum: &Tensor, count: usize, split: &DataSplit) -> Result<Measurement> {
+    let labels = split.labels();
+    let correct = sum.f_argmax(1, false)?.f_eq_tensor(labels)?;
+    let mean = sum / count.max(1) as f64;
+    // A probability of exactly 0 is one that `f32` cannot hold.
+    let right = mean.f_gather(1, &labels.f_unsqueeze(1)?, false)?;
+    let loss = -right.f_clamp_min(1e-30)?.f_log()?.f_sum(Kind::Float)?;
+    let correct = correct.f_sum(Kind::Int64)?.f_int64_value(&[])? as u32;
+    Ok(Measurement::from_counts(correct, split.len() as u32, loss.f_double_value(&[])?))
 }
 
 /// Images of a split in batches of nearly equal size: a small remainder would weigh as much as a full batch in the

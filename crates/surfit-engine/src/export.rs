@@ -1,12 +1,12 @@
 //! Writing a chosen network with its card, and reading one back to measure it.
 
 use crate::data::{self, DataSet, DataSplit};
-use crate::device::{Placement, is_device_available};
-use crate::evaluate::{Evaluator, batch_size, measure_split};
+use crate::device::{Placement, resolve_device};
+use crate::evaluate::{Evaluator, MeasuredSplit, batch_size, measure_ensemble, measure_split};
 use crate::export_folder::ExportFolder;
 use crate::layout::{LayoutTensors, NormStatistics, RunningStats};
 use crate::model::{Measurement, Model};
-use crate::model_file::{self, GivenWeights};
+use crate::model_file::GivenWeights;
 use crate::{EngineError, Result, networks};
 use std::path::{Path, PathBuf};
 use surfit_core::config::{ChannelConstants, Config};
@@ -34,20 +34,7 @@ pub struct ChosenModel {
     pub names: Option<NameMap>,
 }
 
-#[derive(Debug)]
-pub struct MeasuredNetwork<'a> {
-    /// Weights of the network, `[P]`.
-    pub weights: &'a Tensor,
-    pub stats: &'a RunningStats,
-    pub validation: Measurement,
-    /// On the test split, once.
-    pub test: Measurement,
-}
-
 /// Refuses a folder that holds a model, unless it may be replaced.
-///
-/// # Errors
-/// [`EngineError::Input`].
 pub fn check_folder(dir: &(impl FileLocation + ?Sized), replace: bool) -> Result<()> {
     let dir = FilePath::from_location(dir);
     let holds = ["model.safetensors", "model.json"].iter().any(|name| files::exists(&dir.join(name)));
@@ -57,36 +44,8 @@ pub fn check_folder(dir: &(impl FileLocation + ?Sized), replace: bool) -> Result
     Ok(())
 }
 
-/// Writes `model.safetensors` and `model.json` into `dir`, which is durable with both when this returns. The card comes last:
-/// a folder with a card holds a whole model.
-///
-/// # Errors
-/// When `dir` holds a model already and `replace` is off, or a file cannot be written.
-pub fn write_model(
-    dir: &FilePath,
-    replace: bool,
-    chosen: &ChosenModel,
-    measured: &MeasuredNetwork<'_>,
-    model: &Model,
-    data: &DataSet,
-    config: &Config,
-) -> Result<ExportedModel> {
-    let folder = ExportFolder::create(dir, replace)?;
-    model_file::write(
-        &folder.staging_folder().join("model.safetensors"),
-        model.network().layout(),
-        measured.weights,
-        measured.stats,
-        chosen.names.as_ref(),
-    )?;
-    let figures = [measured.validation, measured.test];
-    write_card(folder, chosen, figures, Vec::new(), model, data, config)
-}
-
-/// Writes `model.json` for what is in a folder, with its figures on validation and test, and publishes the folder.
-///
-/// # Errors
-/// When it cannot be written.
+/// Writes `model.json` for the files in a folder, with their figures on validation and test, and publishes the folder, which is
+/// durable then. The card comes last: a folder with a card holds a whole model.
 pub fn write_card(
     folder: ExportFolder,
     chosen: &ChosenModel,
@@ -177,12 +136,6 @@ pub fn read_own_export(dir: &FilePath, run: &str) -> Option<ExportedModel> {
     (card.run == run && is_named).then(|| exported_model(&card, dir.to_path_buf()))
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EvalSplit {
-    Validation,
-    Test,
-}
-
 #[derive(Clone, Debug)]
 pub struct ModelEvaluation {
     pub measurement: Measurement,
@@ -202,7 +155,7 @@ pub struct ModelEvaluation {
 ///
 /// # Errors
 /// When the files, the data or the network do not fit each other.
-pub fn evaluate_model(path: &Path, config: &Config, split: EvalSplit) -> Result<ModelEvaluation> {
+pub fn evaluate_model(path: &Path, config: &Config, split: MeasuredSplit) -> Result<ModelEvaluation> {
     let _no_grad = tch::no_grad_guard();
     let device = Placement::resolve(config, 0)?.device;
     let mut data = data::load(&config.data, config.seed, device)?;
@@ -216,23 +169,17 @@ pub fn evaluate_model(path: &Path, config: &Config, split: EvalSplit) -> Result<
         let given = GivenWeights::read(file, config.corners.weights, &expected, &renames)?;
         let flat = given.flat.to_device(device);
         let stats = match given.stats {
-            Some(mut stats) => {
-                for t in stats.mean.iter_mut().chain(&mut stats.var) {
-                    *t = t.to_device(device);
-                }
-                stats
-            }
+            Some(stats) => stats.to_device(device),
             None => {
-                let images = config.data.bn_images;
-                let evaluator = Evaluator::new(&data, images, config.seed);
+                let evaluator = Evaluator::new(&data, config.data.bn_images, config.seed);
                 evaluator.recalibrate(&model, &flat, i64::MAX)
             }
         };
         Ok((flat, stats))
     };
     let images = match split {
-        EvalSplit::Validation => &data.validation,
-        EvalSplit::Test => &data.test,
+        MeasuredSplit::Validation => &data.validation,
+        MeasuredSplit::Test => &data.test,
     };
     let measured = match ensemble_files(path)? {
         files if files.is_empty() => {
@@ -254,10 +201,8 @@ pub fn evaluate_model(path: &Path, config: &Config, split: EvalSplit) -> Result<
                     None => now,
                 });
             }
-            match sum {
-                Some(sum) => crate::actor::measure_ensemble(&sum, files.len(), images)?,
-                None => Measurement::default(),
-            }
+            let sum = sum.expect("an ensemble has files");
+            measure_ensemble(&sum, files.len(), images)?
         }
     };
     Ok(ModelEvaluation { measurement: measured, data: data.description, mean: data.mean, std: data.std, remark })
@@ -277,8 +222,17 @@ fn normalize_as_card(path: &Path, data: &mut DataSet) -> Option<String> {
          configuration has them",
         card.mean, card.std, data.mean, data.std
     );
-    data.normalize_with(&card.mean, &card.std);
+    for split in [&mut data.train, &mut data.validation, &mut data.test] {
+        *split = split.normalized_with(&card.mean, &card.std);
+    }
+    (data.mean, data.std) = (card.mean, card.std);
     Some(remark)
+}
+
+fn read_card(path: &Path, remedy: &str) -> Result<ModelCard> {
+    let cannot = |why: String| EngineError::input(format!("{}: {why}; {remedy}", path.display()));
+    let bytes = files::read(path, MAX_CARD_BYTES).map_err(|e| cannot(e.to_string()))?;
+    serde_json::from_slice(&bytes).map_err(|e| cannot(format!("no model card ({e})")))
 }
 
 /// Files of the ensemble that a folder, or a card, holds; none when it is one network.
@@ -287,14 +241,7 @@ fn ensemble_files(path: &Path) -> Result<Vec<PathBuf>> {
         return Ok(Vec::new());
     }
     let card_file = path.join("model.json");
-    let bytes = files::read(&card_file, MAX_CARD_BYTES).map_err(|e| {
-        EngineError::input(format!(
-            "{}: {e}; name a folder that surfit exported, or a model's file",
-            card_file.display()
-        ))
-    })?;
-    let card: ModelCard = serde_json::from_slice(&bytes)
-        .map_err(|e| EngineError::input(format!("{} is no model card ({e})", card_file.display())))?;
+    let card = read_card(&card_file, "name a folder that surfit exported, or a model's file")?;
     card.members
         .iter()
         .map(|member| {
@@ -312,9 +259,6 @@ fn ensemble_files(path: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// Probabilities of the classes for every image of a split, `[N, classes]`.
-///
-/// # Errors
-/// [`EngineError::Torch`].
 pub fn class_probabilities(model: &Model, w: &Tensor, stats: &RunningStats, split: &DataSplit) -> Result<Tensor> {
     let views = model.network().layout().views(w);
     let size = batch_size(split.pixels(), w.device());
@@ -337,11 +281,7 @@ pub fn config_from_card(model: &Path) -> Result<Config> {
         true => model.join("model.json"),
         false => model.with_file_name("model.json"),
     };
-    let bytes = files::read(&path, MAX_CARD_BYTES).map_err(|e| {
-        EngineError::input(format!("{}: {e}; give --config, or keep model.json beside the model", path.display()))
-    })?;
-    let card: ModelCard = serde_json::from_slice(&bytes)
-        .map_err(|e| EngineError::input(format!("{} is no model card ({e}); give --config", path.display())))?;
+    let card = read_card(&path, "give --config, or keep model.json beside the model")?;
     card.check_constants().map_err(|why| EngineError::input(format!("{}: {why}", path.display())))?;
     let on = card.measured_on;
     let mut config = Config {
@@ -362,7 +302,7 @@ pub fn config_from_card(model: &Path) -> Result<Config> {
     }
     config.corners.rename = card.rename;
     // The same device where this machine has it; any other gives the same up to rounding.
-    if is_device_available(&on.device) {
+    if resolve_device(&on.device).is_ok() {
         config.device = on.device;
     }
     Ok(config)

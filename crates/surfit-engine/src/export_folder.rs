@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_else_lies_in_a_folder_is_not_read() {
+    fn other_files_of_an_export_folder_are_not_read() {
         let dir = tempfile::tempdir().unwrap();
         // Deeper than the longest path.
         let mut at = File::open(dir.path()).unwrap();

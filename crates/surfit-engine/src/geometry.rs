@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_corner_that_is_given_twice_is_known() {
+    fn a_corner_that_is_given_twice_is_detected() {
         let corners = [[1.0f32, 0.0], [0.0, 0.0], [1.0, 0.0]].map(|c| Tensor::from_slice(&c));
         assert_eq!(equal_corners(&measure_geometry(&corners, false)), [(0, 2)]);
     }

@@ -18,26 +18,13 @@ const MAX_SUBSCRIBER_LAG: usize = 1024;
 /// The listening ends, cheap to clone.
 #[derive(Clone, Debug)]
 pub struct EventBus {
-    events: broadcast::Sender<Arc<Envelope>>,
-    snapshots: watch::Sender<Option<Arc<Snapshot>>>,
+    pub events: broadcast::Sender<Arc<Envelope>>,
+    pub snapshots: watch::Sender<Option<Arc<Snapshot>>>,
     viewers: Arc<AtomicUsize>,
-    backlog: SharedBacklog,
+    pub backlog: SharedBacklog,
 }
 
 impl EventBus {
-    /// Live events from now on.
-    pub fn subscribe_events(&self) -> broadcast::Receiver<Arc<Envelope>> {
-        self.events.subscribe()
-    }
-
-    pub fn backlog(&self) -> SharedBacklog {
-        self.backlog.clone()
-    }
-
-    pub fn subscribe_snapshots(&self) -> watch::Receiver<Option<Arc<Snapshot>>> {
-        self.snapshots.subscribe()
-    }
-
     /// Counts a viewer for as long as the guard lives.
     pub fn subscriber_guard(&self) -> SubscriberGuard {
         self.viewers.fetch_add(1, Ordering::SeqCst);
@@ -126,9 +113,6 @@ pub struct EventJournal {
 
 impl EventJournal {
     /// Opens a run's events and reads what happened so far.
-    ///
-    /// # Errors
-    /// When the events cannot be opened or end in damage.
     pub fn open(run: &RunDir) -> Result<Self> {
         let mut log = EventLog::open(&run.events_path())?;
         // What an engine before this one wrote is reported as the file has it, promises too.
@@ -256,9 +240,6 @@ impl EventJournal {
     }
 
     /// Makes events durable, before something that depends on them becomes durable.
-    ///
-    /// # Errors
-    /// When the disk does not take them.
     pub fn try_sync(&mut self) -> Result<()> {
         #[cfg(test)]
         if self.syncs_fail {

@@ -58,17 +58,18 @@ impl RunningStats {
         };
         Self { mean: of(|s, o| Tensor::zeros(s, o)), var: of(|s, o| Tensor::ones(s, o)), batches: 0 }
     }
-}
 
-impl RunningStats {
     /// The same tensors once more, not copies of them.
     pub fn shallow_clone(&self) -> Self {
-        let of = |all: &[Tensor]| all.iter().map(Tensor::shallow_clone).collect();
-        Self { mean: of(&self.mean), var: of(&self.var), batches: self.batches }
+        self.map(Tensor::shallow_clone)
     }
 
     pub fn to_device(&self, device: Device) -> Self {
-        let of = |all: &[Tensor]| all.iter().map(|t| t.to_device(device)).collect();
+        self.map(|t| t.to_device(device))
+    }
+
+    fn map(&self, of_one: impl Fn(&Tensor) -> Tensor) -> Self {
+        let of = |all: &[Tensor]| all.iter().map(&of_one).collect();
         Self { mean: of(&self.mean), var: of(&self.var), batches: self.batches }
     }
 

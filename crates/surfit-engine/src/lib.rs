@@ -35,6 +35,7 @@ pub(crate) const LIBTORCH_VERSION: &str = "2.13.0";
 
 pub use actor::ServeOptions;
 pub use error::{EngineError, Result};
-pub use export::{EvalSplit, config_from_card, evaluate_model};
+pub use evaluate::MeasuredSplit;
+pub use export::{config_from_card, evaluate_model};
 pub use memory::configure_malloc;
 pub use serve::serve_run;

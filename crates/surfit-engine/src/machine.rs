@@ -3,6 +3,7 @@
 #[cfg(feature = "nvml")]
 mod nvml;
 
+use crate::memory::bytes_in_table;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use surfit_core::machine::MachineLoad;
@@ -73,7 +74,7 @@ impl LoadSampler {
             self.latest.cores = cores;
             self.previous_ticks = Some((own, busy, total));
         }
-        self.latest.memory = total_memory(&read("/proc/meminfo")).unwrap_or(0);
+        self.latest.memory = bytes_in_table(&read("/proc/meminfo"), "MemTotal:").unwrap_or(0);
         self.latest.available = crate::memory::available_memory().map_or(0, |a| a.bytes);
         (self.latest.disk, self.latest.disk_left) = disk_space(&self.folder).unwrap_or_default();
         #[cfg(feature = "nvml")]
@@ -109,13 +110,6 @@ fn disk_space(folder: &Path) -> Option<(u64, u64)> {
     Some((bytes(about.f_blocks), bytes(about.f_bavail)))
 }
 
-/// Memory of the machine in bytes.
-fn total_memory(meminfo: &str) -> Option<u64> {
-    let line = meminfo.lines().find_map(|l| l.strip_prefix("MemTotal:"))?;
-    let kilobytes: u64 = line.split_whitespace().next()?.parse().ok()?;
-    Some(kilobytes * 1024)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,8 +120,8 @@ mod tests {
         assert_eq!(process_ticks(stat), Some(150));
         let stat = "cpu  10 0 20 60 10 0 0 0 5 0\ncpu0 5 0 10 30 5 0 0 0 0 0\ncpu1 5 0 10 30 5 0 0 0 0 0\nintr 9";
         assert_eq!(processor_ticks(stat), Some((30, 100, 2)));
-        assert_eq!(total_memory("MemTotal:  8 kB\n"), Some(8192));
-        assert_eq!((process_ticks(""), processor_ticks("cpu x"), total_memory("")), (None, None, None));
+        assert_eq!(bytes_in_table("MemTotal:  8 kB\n", "MemTotal:"), Some(8192));
+        assert_eq!((process_ticks(""), processor_ticks("cpu x"), bytes_in_table("", "MemTotal:")), (None, None, None));
     }
 
     #[test]

@@ -1,15 +1,13 @@
 //! The engine: one process per run. Started by `surfit`; people have no need to call it.
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use surfit_core::config::{self, Config};
 use surfit_core::run_dir::RunDir;
 use surfit_core::text;
-use surfit_engine::ServeOptions;
-
-use surfit_engine::{EngineError, EvalSplit, Result, bench, config_from_card, evaluate_model};
+use surfit_engine::{EngineError, MeasuredSplit, Result, ServeOptions, bench, config_from_card, evaluate_model};
 
 #[derive(Parser)]
 #[command(name = "surfit-engine", version, about = "The engine behind surfit: one process per run")]
@@ -40,7 +38,7 @@ enum EngineInvocation {
         config: Option<PathBuf>,
         /// Split to measure on.
         #[arg(long, value_enum, default_value = "test")]
-        split: SplitName,
+        split: MeasuredSplit,
         /// Folder with the data set's files.
         #[arg(long)]
         data_dir: Option<PathBuf>,
@@ -62,13 +60,6 @@ enum EngineInvocation {
     },
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum SplitName {
-    /// The validation split.
-    Val,
-    Test,
-}
-
 fn main() -> ExitCode {
     surfit_engine::configure_malloc();
     let outcome = match EngineArguments::parse().task {
@@ -77,12 +68,9 @@ fn main() -> ExitCode {
             print_evaluation(model, config, split, data_dir)
         }
         EngineInvocation::Bench { networks, quick, json } => {
-            bench::run_benchmarks(&bench::BenchOptions { networks, quick }).map(|report| {
-                if json {
-                    println!("{}", report.to_json());
-                } else {
-                    print!("{}", report.to_table());
-                }
+            bench::run_benchmarks(&networks, quick).map(|report| match json {
+                true => println!("{}", serde_json::to_string(&report).expect("plain data")),
+                false => print!("{}", report.to_table()),
             })
         }
     };
@@ -109,7 +97,7 @@ fn serve(run: &std::path::Path, options: ServeOptions) -> Result<()> {
 fn print_evaluation(
     model: PathBuf,
     config_path: Option<PathBuf>,
-    split: SplitName,
+    split: MeasuredSplit,
     data_dir: Option<PathBuf>,
 ) -> Result<()> {
     let mut config: Config = match config_path {
@@ -119,9 +107,9 @@ fn print_evaluation(
     if let Some(dir) = data_dir {
         config.data.root = dir;
     }
-    let (split, name) = match split {
-        SplitName::Val => (EvalSplit::Validation, "validation"),
-        SplitName::Test => (EvalSplit::Test, "test"),
+    let name = match split {
+        MeasuredSplit::Validation => "validation",
+        MeasuredSplit::Test => "test",
     };
     let found = evaluate_model(&model, &config, split)?;
     let m = found.measurement;

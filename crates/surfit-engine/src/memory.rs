@@ -24,10 +24,14 @@ pub fn reset_peak() -> bool {
 }
 
 fn status_bytes(key: &str) -> u64 {
-    let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = text.lines().find_map(|l| l.strip_prefix(key));
-    let kilobytes = line.and_then(|l| l.split_whitespace().next()?.parse::<u64>().ok());
-    kilobytes.unwrap_or(0) * 1024
+    bytes_in_table(&std::fs::read_to_string("/proc/self/status").unwrap_or_default(), key).unwrap_or(0)
+}
+
+/// The figure behind `key` in one of the system's tables of kilobytes, in bytes.
+pub fn bytes_in_table(table: &str, key: &str) -> Option<u64> {
+    let line = table.lines().find_map(|l| l.strip_prefix(key))?;
+    let kilobytes: u64 = line.split_whitespace().next()?.parse().ok()?;
+    Some(kilobytes * 1024)
 }
 
 #[cfg(test)]

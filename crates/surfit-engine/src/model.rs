@@ -61,16 +61,12 @@ impl Model {
             .to_kind(Kind::Float)
     }
 
-    fn parameter_kind(&self, cast: bool) -> Kind {
-        if cast { self.placement.kind } else { Kind::Float }
-    }
-
     /// Columns of the flat vector by the type they are computed with: all of them, in order, as few pieces as can be.
     pub fn compute_spans(&self) -> Vec<(Range<usize>, Kind)> {
         let mut spans = Vec::<(Range<usize>, Kind)>::new();
         for (parameter, &cast) in self.network.layout().parameters.iter().zip(&self.cast) {
             let columns = parameter.offset as usize..(parameter.offset + parameter.len()) as usize;
-            let kind = self.parameter_kind(cast);
+            let kind = if cast { self.placement.kind } else { Kind::Float };
             match spans.last_mut() {
                 Some((last, same)) if *same == kind => last.end = columns.end,
                 _ => spans.push((columns, kind)),

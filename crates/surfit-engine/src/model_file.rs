@@ -13,39 +13,13 @@ use surfit_weights::names::{BATCH_COUNTER, NameMap, RUNNING_STATISTICS};
 use tch::{Kind, Tensor};
 
 /// Writes a network as safetensors that PyTorch reads as its state dict: the parameters, then the running
-/// statistics, under the layout's names or under those of a file that weights were read from. The file is whole or, after
-/// an error, unchanged.
-///
-/// # Errors
-/// When the file cannot be written, or `flat` is not of this layout.
+/// statistics, under the layout's names or under those of a file that weights were read from; `more` is metadata. The file
+/// is whole or, after an error, unchanged.
 pub fn write(
     location: &(impl FileLocation + ?Sized),
     layout: &WeightLayout,
     flat: &Tensor,
     stats: &RunningStats,
-    names: Option<&NameMap>,
-) -> Result<()> {
-    write_with(location, layout, (flat, stats), names, &[])
-}
-
-/// As [`write()`] under the layout's names, with more entries of metadata.
-///
-/// # Errors
-/// As [`write()`].
-pub fn write_with_metadata(
-    location: &(impl FileLocation + ?Sized),
-    layout: &WeightLayout,
-    flat: &Tensor,
-    stats: &RunningStats,
-    more: &[(String, String)],
-) -> Result<()> {
-    write_with(location, layout, (flat, stats), None, more)
-}
-
-fn write_with(
-    location: &(impl FileLocation + ?Sized),
-    layout: &WeightLayout,
-    (flat, stats): (&Tensor, &RunningStats),
     names: Option<&NameMap>,
     more: &[(String, String)],
 ) -> Result<()> {

@@ -7,6 +7,7 @@
 //! draws ([`crate::surface`]).
 
 use crate::surface::coefficient_tensor;
+use surfit_core::config::TrainingConfig;
 use tch::Tensor;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,6 +22,16 @@ pub struct StepHyperparams {
 }
 
 impl StepHyperparams {
+    /// The hyperparameters of a step with this rate.
+    pub fn new(training: &TrainingConfig, learning_rate: f64) -> Self {
+        Self {
+            learning_rate,
+            momentum: training.momentum,
+            weight_decay: training.weight_decay,
+            label_smoothing: training.label_smoothing,
+        }
+    }
+
     /// `1 + λ`, by which gradients with weight decay are divided.
     pub fn decay_divisor(&self) -> f64 {
         1.0 + self.weight_decay
@@ -33,7 +44,8 @@ pub struct Sgd {
     /// Of a corner in units of a gradient with weight decay, `[P]`; of control points in units of a step (multiplied by
     /// the rate), `[trainable, P]`.
     pub(crate) velocity: Tensor,
-    last_rate: f64,
+    /// Rate of the last step, 0 before the first.
+    pub(crate) last_rate: f64,
 }
 
 /// How the gradients of some draws change velocity and control points: `U ← keep·U + stepsᵀ·gradients`, then `Θ ← Θ − U`.
@@ -54,28 +66,9 @@ pub(crate) struct PointUpdate<'a> {
 }
 
 impl Sgd {
-    /// An optimizer with this velocity whose last step had `last_rate`, 0 before the first.
-    pub fn new(velocity: Tensor, last_rate: f64) -> Self {
-        Self { velocity, last_rate }
-    }
-
-    /// The velocity; in units as given.
-    pub fn velocity(&self) -> &Tensor {
-        &self.velocity
-    }
-
-    /// Rate of the last step, 0 before the first.
-    pub fn last_rate(&self) -> f64 {
-        self.last_rate
-    }
-
     /// What a velocity in units of a step is multiplied with before a step with `rate`.
     pub(crate) fn velocity_factor(&self, momentum: f64, rate: f64) -> f64 {
         if self.last_rate > 0.0 { momentum * rate / self.last_rate } else { 0.0 }
-    }
-
-    pub(crate) fn set_last_rate(&mut self, rate: f64) {
-        self.last_rate = rate;
     }
 
     /// A step with Nesterov's momentum on flat weights, `[P]`. `gradient`, without weight decay, is overwritten.

@@ -8,7 +8,6 @@ use crate::{EngineError, Result};
 use std::io::Write;
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, OnceLock};
-use std::time::{SystemTime, UNIX_EPOCH};
 use surfit_core::event::JobStage;
 use surfit_core::logging;
 use surfit_core::protocol::CommandError;
@@ -82,9 +81,8 @@ fn write_starting_status(run: &RunDir) {
         best: None,
         failed: None,
     });
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64());
-    let status =
-        RunStatus { pid: std::process::id(), node: EngineNode::current().host.clone(), heartbeat: now, ..before };
+    let (node, heartbeat) = (EngineNode::current().host.clone(), actor::unix_seconds());
+    let status = RunStatus { pid: std::process::id(), node, heartbeat, ..before };
     if let Err(error) = run.write_status(&status) {
         tracing::warn!("{error}");
     }

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+use surfit_core::event::Envelope;
 use surfit_core::protocol::{
     ClientMessage, CommandError, CommandErrorCode, EngineCommand, EventSpan, MAX_FRAME_BYTES, PROTOCOL_VERSION,
     READONLY_ERROR, ServerMessage,
@@ -46,9 +47,6 @@ const CLIENT_TIMEOUT: Duration = Duration::from_secs(20);
 type FrameStream = Framed<UnixStream, LengthDelimitedCodec>;
 
 /// Serves until `stop` fires, then briefly lets every connection send its last messages.
-///
-/// # Errors
-/// When the runtime or the listener cannot be set up.
 pub fn serve(socket: BoundSocket, service: ServerContext, mut stop: oneshot::Receiver<()>) -> Result<()> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(EngineError::io("tokio runtime"))?;
@@ -193,9 +191,9 @@ async fn exchange_messages(
     let ServerContext { run, event_bus: feed, requests, actor_end: end, .. } = service;
     let _viewer = feed.subscriber_guard();
     // Listening begins before the file is read, so that nothing falls between.
-    let mut live = feed.subscribe_events();
-    let mut snapshots = feed.subscribe_snapshots();
-    let history = EventHistory { run, backlog: feed.backlog() };
+    let mut live = feed.events.subscribe();
+    let mut snapshots = feed.snapshots.subscribe();
+    let history = EventHistory { run, backlog: feed.backlog.clone() };
     // A feed kept here would keep the channels open after the journal is gone.
     drop(feed);
     let wants_events = after.is_some();
@@ -235,13 +233,8 @@ async fn exchange_messages(
                 }
             },
             event = live.recv() => match event {
-                Ok(event) if event.seq <= sent => {}
-                Ok(event) if event.seq == sent + 1 => {
-                    sent = event.seq;
-                    send_message(frames, &ServerMessage::Event((*event).clone())).await?;
-                }
-                // It fell behind: the file has everything.
-                Ok(_) | Err(RecvError::Lagged(_)) => send_missed_events(frames, &history, &mut sent).await?,
+                Ok(event) => send_live_event(frames, &history, Some(event), &mut sent).await?,
+                Err(RecvError::Lagged(_)) => send_live_event(frames, &history, None, &mut sent).await?,
                 Err(RecvError::Closed) => {
                     // Clients that requested the end, and those whose commands wait, are answered nevertheless.
                     drop(replies_in);
@@ -253,17 +246,12 @@ async fn exchange_messages(
             },
             Some((id, answer)) = replies.recv() => {
                 while wants_events && sent < answer.events.last {
-                    match live.try_recv() {
-                        Ok(event) if event.seq == sent + 1 => {
-                            sent = event.seq;
-                            send_message(frames, &ServerMessage::Event((*event).clone())).await?;
-                        }
-                        Ok(event) if event.seq <= sent => {}
-                        Ok(_) | Err(TryRecvError::Lagged(_)) => {
-                            send_missed_events(frames, &history, &mut sent).await?;
-                        }
+                    let event = match live.try_recv() {
+                        Ok(event) => Some(event),
+                        Err(TryRecvError::Lagged(_)) => None,
                         Err(_) => break,
-                    }
+                    };
+                    send_live_event(frames, &history, event, &mut sent).await?;
                 }
                 send_message(frames, &reply_message(id, answer)).await?;
             }
@@ -290,6 +278,23 @@ async fn exchange_messages(
 struct EventHistory {
     run: RunDir,
     backlog: SharedBacklog,
+}
+
+/// Sends a live event unless it was sent before; what is missing before it, or instead of `None`, is in the file.
+async fn send_live_event(
+    frames: &mut FrameStream,
+    history: &EventHistory,
+    event: Option<Arc<Envelope>>,
+    sent: &mut u64,
+) -> std::result::Result<(), ClientGone> {
+    match event {
+        Some(event) if event.seq <= *sent => Ok(()),
+        Some(event) if event.seq == *sent + 1 => {
+            *sent = event.seq;
+            send_message(frames, &ServerMessage::Event((*event).clone())).await
+        }
+        _ => send_missed_events(frames, history, sent).await,
+    }
 }
 
 /// Sends what was reported after number `sent`. What the file has beyond that is sent when it is durable.
@@ -431,7 +436,7 @@ mod tests {
     }
 
     #[test]
-    fn who_attaches_hears_no_promise_before_it_is_durable() {
+    fn a_new_client_gets_no_promise_before_it_is_durable() {
         let dir = tempfile::tempdir().unwrap();
         let run = RunDir::create(&dir.path().join("a"), &Config::default()).unwrap();
         let mut journal = EventJournal::open(&run).unwrap();
@@ -470,7 +475,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_comes_at_the_end_tells_of_its_events() {
+    fn an_answer_at_the_end_names_its_events() {
         let dir = tempfile::tempdir().unwrap();
         let run = RunDir::create(&dir.path().join("a"), &Config::default()).unwrap();
         let journal = EventJournal::open(&run).unwrap();
@@ -502,7 +507,7 @@ mod tests {
     }
 
     #[test]
-    fn who_asks_for_an_end_that_is_under_way_is_told_how_it_went() {
+    fn a_shutdown_request_during_the_end_is_answered_with_its_result() {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let lost = || Err(CommandError::new(CommandErrorCode::FileSystem, "stopped at step 3"));
         let refusal = |why: &str| Err(CommandError::new(CommandErrorCode::Closing, why));

@@ -6,7 +6,7 @@ mod matrix_store;
 mod step;
 mod weight_store;
 
-pub use step::{MicroBatch, StepRecord, StepTimer, StepTiming};
+pub use step::{MicroBatch, StepRecord, StepTimer};
 
 use crate::optimizer::{Sgd, StepHyperparams};
 use surfit_core::draws::FitPhase;
@@ -60,7 +60,7 @@ impl Surface {
         }
         let velocity = Tensor::zeros([trainable, p], (Kind::Float, device));
         let frozen = vec![false; degrees.point_count()];
-        Self { degrees, theta, optimizer: Sgd::new(velocity, 0.0), frozen, version: 1, networks: None }
+        Self { degrees, theta, optimizer: Sgd { velocity, last_rate: 0.0 }, frozen, version: 1, networks: None }
     }
 
     /// A surface from its stored parts. `theta` is `[K, P]`, `velocity` `[K − corners, P]`.
@@ -69,7 +69,7 @@ impl Surface {
         Self {
             degrees,
             theta: theta.contiguous(),
-            optimizer: Sgd::new(velocity.contiguous(), last_rate),
+            optimizer: Sgd { velocity: velocity.contiguous(), last_rate },
             frozen,
             version,
             networks: None,
@@ -80,7 +80,7 @@ impl Surface {
         SurfaceState {
             degrees: self.degrees,
             frozen: self.frozen.clone(),
-            last_rate: self.optimizer.last_rate(),
+            last_rate: self.optimizer.last_rate,
             version: self.version,
         }
     }
@@ -96,7 +96,7 @@ impl Surface {
 
     /// Velocity of the trainable points in units of a step, `[K − corners, P]`.
     pub fn velocity(&self) -> &Tensor {
-        self.optimizer.velocity()
+        &self.optimizer.velocity
     }
 
     /// Grows with every change of a control point.

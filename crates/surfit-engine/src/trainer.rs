@@ -5,7 +5,6 @@ use crate::layout::LayoutTensors;
 use crate::model::Model;
 use crate::optimizer::{Sgd, StepHyperparams};
 use surfit_core::config::CornersConfig;
-use surfit_core::event::LossCurve;
 use surfit_core::random::{self, RandomStream};
 use tch::{Kind, Tensor};
 
@@ -61,7 +60,7 @@ impl Trainer {
 
     pub fn restore(weights: Tensor, velocity: Tensor, step: u64, seed: u64) -> Self {
         let gradient = weights.zeros_like();
-        let optimizer = Sgd::new(velocity, 0.0);
+        let optimizer = Sgd { velocity, last_rate: 0.0 };
         Self { weights, optimizer, step, seed, gradient, batch_order: BatchOrder::default() }
     }
 
@@ -85,19 +84,9 @@ impl Trainer {
     pub fn step(&mut self, model: &Model, data: &DataSet, config: &CornersConfig) -> Tensor {
         let rate = self.learning_rate(data, config);
         let indices = self.batch_order.indices(data, self.seed, config.training.batch_size, self.step);
-        let changes = Augmentation {
-            random_crop_padding: config.training.random_crop_padding,
-            horizontal_flip: config.training.horizontal_flip,
-            random_erasing: config.training.random_erasing,
-        };
+        let changes = Augmentation::from(&config.training);
         let (x, labels) = data.train.augmented_batch(&indices, &changes, self.seed, self.step);
-        let rates = StepHyperparams {
-            learning_rate: rate,
-            momentum: config.training.momentum,
-            weight_decay: config.training.weight_decay,
-            label_smoothing: config.training.label_smoothing,
-        };
-        self.step_on_batch(model, &x, &labels, rates)
+        self.step_on_batch(model, &x, &labels, StepHyperparams::new(&config.training, rate))
     }
 
     /// One step on a batch `x`, `[N, C, H, W]`, with labels `[N]`.
@@ -140,24 +129,6 @@ impl PendingLosses {
 
     pub fn is_empty(&self) -> bool {
         self.losses.is_empty()
-    }
-}
-
-/// Losses that were read from the device and wait to be reported.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LossBuffer {
-    pub curve: LossCurve,
-    pub first_step: u64,
-    /// One a step.
-    pub values: Vec<f32>,
-    /// Learning rate at the last of them.
-    pub learning_rate: f64,
-}
-
-impl LossBuffer {
-    /// True when values of `curve` from `first_step` on continue where these end.
-    pub fn is_contiguous(&self, curve: LossCurve, first_step: u64) -> bool {
-        self.curve == curve && self.first_step + self.values.len() as u64 == first_step
     }
 }
 

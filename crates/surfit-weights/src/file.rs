@@ -59,9 +59,12 @@ pub struct TensorEntry {
 /// A file or folder of weights whose list of tensors was read.
 #[derive(Debug)]
 pub struct WeightFile {
-    path: PathBuf,
-    entries: Vec<TensorEntry>,
-    notes: Vec<String>,
+    /// The path that was opened.
+    pub path: PathBuf,
+    /// The tensors, in the file's order.
+    pub tensors: Vec<TensorEntry>,
+    /// What a user should know of how the file is read, each a sentence without its full stop.
+    pub notes: Vec<String>,
     sources: Vec<ValueSource>,
     blobs: Vec<ByteRange>,
     files: Vec<ListedFile>,
@@ -88,7 +91,7 @@ impl WeightFile {
             }
             Ok(Self {
                 path: path.to_owned(),
-                entries,
+                tensors: entries,
                 notes: contents.notes,
                 sources,
                 blobs: contents.blobs,
@@ -100,24 +103,9 @@ impl WeightFile {
         opened.map_err(|refusal| refusal.into_error_at(path))
     }
 
-    /// The path that was opened.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// The tensors, in the file's order.
-    pub fn tensors(&self) -> &[TensorEntry] {
-        &self.entries
-    }
-
     /// True for a tensor that is computed from others of the file.
     pub fn is_computed(&self, index: usize) -> bool {
         matches!(self.sources[index], ValueSource::Masked(_) | ValueSource::WeightNorm(_))
-    }
-
-    /// What a user should know of how the file is read, each a sentence without its full stop.
-    pub fn notes(&self) -> &[String] {
-        &self.notes
     }
 
     /// Reads the values of the tensor at `index` of [`WeightFile::tensors`], in row-major order. Of 64-bit floats and
@@ -126,7 +114,7 @@ impl WeightFile {
     /// # Errors
     /// A sentence for a tensor whose bytes are damaged, or that cannot be read.
     pub fn read_values(&self, index: usize) -> Result<Vec<f32>, WeightFileError> {
-        let entry = &self.entries[index];
+        let entry = &self.tensors[index];
         self.read_source_values(entry, &self.sources[index]).map_err(|refusal| refusal.into_error_at(&self.path))
     }
 

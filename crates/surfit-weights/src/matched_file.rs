@@ -54,7 +54,7 @@ impl MatchedFile {
     ) -> Result<Self, NetworkError> {
         let file = WeightFile::open(path, weights)?;
         let in_file = |source| NetworkError::InFile { path: path.to_owned(), source: Box::new(source) };
-        let tensors = file.tensors();
+        let tensors = &file.tensors;
         let mut names = match_names(network, tensors, renames).map_err(in_file)?;
         let indices: HashMap<String, usize> =
             tensors.iter().enumerate().map(|(index, entry)| (entry.name.clone(), index)).collect();
@@ -108,10 +108,10 @@ impl MatchedFile {
     pub fn read_tensor(&self, name: &str) -> Result<(Vec<i64>, Vec<f32>), NetworkError> {
         let index = self.indices.get(name).ok_or_else(|| {
             let source = Box::new(NetworkError::MissingTensor(name.into()));
-            NetworkError::InFile { path: self.file.path().to_owned(), source }
+            NetworkError::InFile { path: self.file.path.clone(), source }
         })?;
         let values = self.file.read_values(*index)?;
-        let shape = &self.file.tensors()[*index].shape;
+        let shape = &self.file.tensors[*index].shape;
         Ok((shape.iter().map(|&n| n as i64).collect(), values))
     }
 
@@ -119,7 +119,7 @@ impl MatchedFile {
     pub fn retain_ignored_values(&mut self) {
         let mut left = MAX_KEPT_VALUES;
         for name in self.names.passed_over.iter().chain(&self.names.beside) {
-            let Some(entry) = self.indices.get(name).map(|&i| &self.file.tensors()[i]) else {
+            let Some(entry) = self.indices.get(name).map(|&i| &self.file.tensors[i]) else {
                 continue;
             };
             let count = entry.shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
@@ -138,7 +138,7 @@ impl MatchedFile {
 
     /// What a user should know of how the file is read, each a sentence without the file's name.
     pub fn notices(&self) -> Vec<String> {
-        let mut notices = self.file.notes().to_vec();
+        let mut notices = self.file.notes.clone();
         notices.extend(self.names.ignored_tensors_notice());
         notices.extend(self.names.other_modules_notice());
         if let Some((tensor, patches)) = self.names.interpolated_embeddings() {

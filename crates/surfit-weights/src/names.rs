@@ -142,18 +142,10 @@ impl NameMap {
     /// Names the tensors that were skipped because they are no weights; `None` where there are none. Both constants of a
     /// normalization are reported separately.
     pub fn ignored_tensors_notice(&self) -> Option<String> {
-        let told = self.normalization.iter().all(Option::is_some);
-        let names = self.passed_over.iter();
-        let names: Vec<String> = names
-            .filter(|&name| !(told && self.normalization.iter().flatten().any(|n| n == name)))
-            .map(|name| quote(name))
-            .collect();
-        let subject = match names.len() {
-            0 => return None,
-            1 => "one tensor is not a weight and was".into(),
-            n => format!("{n} tensors are not weights and were"),
-        };
-        Some(format!("{subject} ignored: {}", mismatch::list_first_names(&names, MAX_NOTICED_NAMES)))
+        let is_reported = self.normalization.iter().all(Option::is_some);
+        let is_constant = |name: &&String| self.normalization.iter().flatten().any(|n| n == *name);
+        let names = self.passed_over.iter().filter(|name| !(is_reported && is_constant(name)));
+        describe_ignored(names, ["is not a weight and", "are not weights and"])
     }
 
     /// Why a file of these names does not load strictly into the module that they come from; `None` where it does.
@@ -187,14 +179,19 @@ impl NameMap {
 
     /// Names the tensors of other modules that were skipped; `None` where there are none.
     pub fn other_modules_notice(&self) -> Option<String> {
-        let names: Vec<String> = self.beside.iter().map(|name| quote(name)).collect();
-        let subject = match names.len() {
-            0 => return None,
-            1 => "one tensor beside the network was".into(),
-            n => format!("{n} tensors beside the network were"),
-        };
-        Some(format!("{subject} ignored: {}", mismatch::list_first_names(&names, MAX_NOTICED_NAMES)))
+        describe_ignored(self.beside.iter(), ["beside the network"; 2])
     }
+}
+
+/// Says that tensors were ignored, with what one and several of them are; `None` without any.
+fn describe_ignored<'a>(names: impl Iterator<Item = &'a String>, [one, several]: [&str; 2]) -> Option<String> {
+    let names: Vec<String> = names.map(|name| quote(name)).collect();
+    let subject = match names.len() {
+        0 => return None,
+        1 => format!("one tensor {one} was"),
+        n => format!("{n} tensors {several} were"),
+    };
+    Some(format!("{subject} ignored: {}", mismatch::list_first_names(&names, MAX_NOTICED_NAMES)))
 }
 
 /// Finds every weight of a network among a file's tensors.

@@ -41,8 +41,8 @@ impl RunState {
         self.apply_event(&envelope.event);
     }
 
-    /// Keeps the time of every curve. What lies between the end of an engine and the next one's start, or within a
-    /// pause, is no work.
+    /// Keeps the time of every curve. What lies between the end of an engine and the next one's start, within a pause, or
+    /// within a request, is no work; nor is the measurement of a corner that is trained.
     fn track_work_time(&mut self, envelope: &Envelope) {
         match &envelope.event {
             Event::Losses { curve, first_step, values, rate } => {
@@ -55,9 +55,16 @@ impl RunState {
                 track.advance(end, work_seconds(since, envelope.time), *rate);
                 self.working_since = Some(envelope.time);
             }
-            Event::Started(_) | Event::Resumed { .. } | Event::Unpaused { .. } | Event::StageBegan { .. } => {
-                self.working_since = Some(envelope.time)
-            }
+            Event::Started(_)
+            | Event::Resumed { .. }
+            | Event::Unpaused { .. }
+            | Event::StageBegan { .. }
+            | Event::CornerReady(_)
+            | Event::Evaluated(_)
+            | Event::Searched(_)
+            | Event::EnsembleMeasured(_)
+            | Event::Exported(_)
+            | Event::Cancelled { .. } => self.working_since = Some(envelope.time),
             _ => {}
         }
     }

@@ -39,6 +39,11 @@ fn time_counts_work_and_not_what_lies_between() {
     assert_eq!(at(501.0, losses(20, vec![1.0; 10])), 3.0);
     at(900.0, Event::Resumed { step: 20 });
     assert_eq!(at(900.5, losses(20, vec![1.0; 10])), 2.5);
+    // The fit waits while a request is under way.
+    at(950.0, Event::Cancelled { what: "a search".into() });
+    assert_eq!(at(950.5, losses(30, vec![1.0; 10])), 3.0);
+    at(960.0, Event::Resumed { step: 20 });
+    assert_eq!(at(960.5, losses(20, vec![1.0; 10])), 2.5);
     // A clock that was set back takes nothing away, one that was set forth a day adds nothing.
     assert_eq!(at(100.0, losses(30, vec![1.0; 10])), 2.5);
     assert_eq!(at(101.0, losses(40, vec![1.0; 10])), 3.5);

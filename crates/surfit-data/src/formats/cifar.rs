@@ -35,21 +35,21 @@ impl SetFormat for CifarFormat {
     /// Unpacked ones come first: they need no unpacking.
     fn find_forms(&self, spec: &'static DataSetSpec, dir: &Path) -> Vec<FoundSet> {
         let mut all = Vec::new();
-        let mut add = |location, form, (files, missing)| {
-            let reader = CifarFiles { location, form, checksums: self.checksums };
+        let mut add = |path, is_archive, form, (files, missing)| {
+            let reader = CifarFiles { path, is_archive, form, checksums: self.checksums };
             all.extend(FoundSet::new(spec, files, missing, reader));
         };
         for form in self.forms {
             for folder in [dir.join(form.folder), dir.to_owned()] {
                 let paths = form.files.iter().map(|name| folder.join(name));
                 let files = paths.partition(|path| path.is_file());
-                add(CifarLocation::Unpacked(folder), form, files);
+                add(folder, false, form, files);
             }
         }
         for (form, published) in self.forms.iter().zip(spec.published_files()) {
             let path = dir.join(published.name);
             if path.is_file() {
-                add(CifarLocation::Archive(path.clone()), form, (vec![path], vec![]));
+                add(path.clone(), true, form, (vec![path], vec![]));
             }
         }
         all
@@ -59,24 +59,16 @@ impl SetFormat for CifarFormat {
 /// The files of one form of a set.
 #[derive(Debug)]
 struct CifarFiles {
-    location: CifarLocation,
+    /// An archive as published, or the folder that it unpacks to.
+    path: PathBuf,
+    is_archive: bool,
     form: &'static CifarForm,
     checksums: &'static [&'static str],
 }
 
-#[derive(Debug)]
-enum CifarLocation {
-    /// An archive as published.
-    Archive(PathBuf),
-    /// The folder that an archive unpacks to.
-    Unpacked(PathBuf),
-}
-
 impl SetFiles for CifarFiles {
     fn describe_source(&self) -> String {
-        match &self.location {
-            CifarLocation::Archive(path) | CifarLocation::Unpacked(path) => path.display().to_string(),
-        }
+        self.path.display().to_string()
     }
 
     fn read(&self, spec: &'static DataSetSpec, _config: &DataConfig) -> Result<(RawSet, Vec<String>)> {
@@ -98,15 +90,18 @@ impl CifarFiles {
     /// Reads a whole set.
     fn read_set(&self, spec: &'static DataSetSpec) -> Result<RawSet> {
         let form = self.form;
-        let mut parts = match &self.location {
-            CifarLocation::Unpacked(dir) => read_unpacked(spec, dir, form)?,
-            CifarLocation::Archive(path) => read_archived(spec, path, form)?,
+        let mut parts = match self.is_archive {
+            true => read_archived(spec, &self.path, form)?,
+            false => {
+                form.files.iter().map(|name| read_file(spec, form, &self.path.join(name))).collect::<Result<_>>()?
+            }
         };
         debug_assert_eq!(parts.len(), form.files.len());
         if let Some((index, what)) = self.find_misplaced(spec, &parts.iter().collect::<Vec<_>>()).pop() {
-            let name = match &self.location {
-                CifarLocation::Unpacked(dir) => dir.join(form.files[index]).display().to_string(),
-                CifarLocation::Archive(path) => format!("{}: {}", path.display(), form.files[index]),
+            let (path, file) = (&self.path, form.files[index]);
+            let name = match self.is_archive {
+                true => format!("{}: {file}", path.display()),
+                false => path.join(file).display().to_string(),
             };
             return Err(bad_content_error(&name, what));
         }
@@ -122,21 +117,18 @@ impl CifarFiles {
     /// Training and test images of a set: by the length of its binary files, of pickles by reading them. Of an archive that is as
     /// long as the published one they are as many as were published; others are read.
     fn count_images(&self, spec: &'static DataSetSpec) -> Result<[usize; 2]> {
-        let form = self.form;
-        let dir = match &self.location {
-            CifarLocation::Unpacked(dir) => dir,
-            CifarLocation::Archive(path) => {
-                let bytes = path.metadata().map_err(DataError::io(path))?.len();
-                let name = path.file_name().unwrap_or_default();
-                if spec.published_files().any(|file| name == file.name && bytes == file.size) {
-                    return Ok(spec.images);
-                }
-                let set = self.read_set(spec)?;
-                return Ok([set.train.len(), set.test.map_or(0, |test| test.len())]);
+        let (form, path) = (self.form, &self.path);
+        if self.is_archive {
+            let bytes = path.metadata().map_err(DataError::io(path))?.len();
+            let name = path.file_name().unwrap_or_default();
+            if spec.published_files().any(|file| name == file.name && bytes == file.size) {
+                return Ok(spec.images);
             }
-        };
+            let set = self.read_set(spec)?;
+            return Ok([set.train.len(), set.test.map_or(0, |test| test.len())]);
+        }
         let count = |name: &&str| {
-            let path = dir.join(name);
+            let path = path.join(name);
             let CifarLabels::Bytes(labels) = form.labels else {
                 return read_file(spec, form, &path).map(|images| images.len());
             };
@@ -149,7 +141,7 @@ impl CifarFiles {
         if let &[train, test] = &counts[..]
             && let Some(what) = spec.describe_swap(train, test, form.files[1])
         {
-            return Err(bad_content_error(&dir.join(form.files[0]).display().to_string(), what));
+            return Err(bad_content_error(&path.join(form.files[0]).display().to_string(), what));
         }
         let test = counts.pop().unwrap_or_default();
         Ok([counts.iter().sum(), test])
@@ -174,18 +166,15 @@ impl CifarFiles {
     /// Reads every file of a set that is there, for itself: each with its path and its images, or what is wrong with it.
     fn read_each(&self, spec: &'static DataSetSpec) -> Vec<(PathBuf, Result<usize>)> {
         let form = self.form;
-        let dir = match &self.location {
-            CifarLocation::Archive(path) => {
-                let images =
-                    self.read_set(spec).map(|set| set.train.len() + set.test.as_ref().map_or(0, LabeledImages::len));
-                return vec![(path.clone(), images)];
-            }
-            CifarLocation::Unpacked(dir) => dir,
-        };
+        if self.is_archive {
+            let images =
+                self.read_set(spec).map(|set| set.train.len() + set.test.as_ref().map_or(0, LabeledImages::len));
+            return vec![(self.path.clone(), images)];
+        }
         let mut all: Vec<(PathBuf, Result<LabeledImages>)> = form
             .files
             .iter()
-            .map(|name| dir.join(name))
+            .map(|name| self.path.join(name))
             .filter(|path| path.is_file())
             .map(|path| (path.clone(), read_file(spec, form, &path)))
             .collect();
@@ -199,11 +188,6 @@ impl CifarFiles {
         }
         all.into_iter().map(|(path, images)| (path, images.map(|i| i.len()))).collect()
     }
-}
-
-fn read_unpacked(spec: &DataSetSpec, dir: &Path, form: &CifarForm) -> Result<Vec<LabeledImages>> {
-    let read = |name: &&str| read_file(spec, form, &dir.join(name));
-    form.files.iter().map(read).collect()
 }
 
 /// Reads one unpacked file.
@@ -310,7 +294,7 @@ mod tests {
         let [train, test] = [50_000, 10_000].map(part);
         for (form, names) in forms.iter().zip([["train.bin", "test.bin"], ["train", "test"]]) {
             assert_eq!(form.files, names);
-            let files = CifarFiles { location: CifarLocation::Unpacked(PathBuf::new()), form, checksums };
+            let files = CifarFiles { path: PathBuf::new(), is_archive: false, form, checksums };
             assert_eq!(files.find_misplaced(spec, &[&train, &test]), []);
             let [(0, what)] = &files.find_misplaced(spec, &[&test, &train])[..] else {
                 panic!("not refused");

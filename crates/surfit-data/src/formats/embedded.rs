@@ -1,4 +1,4 @@
-//! `fashion-mnist-16k`: 12,000 training, 2,000 validation and 2,000 test images of Fashion-MNIST from inside the program.
+//! Sets whose files are inside the program.
 
 use super::idx::{self, IdxFolder};
 use super::{SetFiles, SetFormat};
@@ -13,17 +13,30 @@ use std::path::Path;
 use surfit_core::config::DataConfig;
 use surfit_core::data_sets::DataSetSpec;
 
-/// The set whose files are inside the program.
-const SET_NAME: &str = "fashion-mnist-16k";
+/// Images and labels of a split.
+type SplitFiles = [NamedFile<'static>; 2];
 
 macro_rules! embedded {
-    ($name:literal) => {
+    ($set:literal, $split:literal, $kind:literal) => {
         NamedFile::Embedded(
-            concat!("fashion-mnist-16k/", $name, ".gz"),
-            include_bytes!(concat!("../../fashion-mnist-16k/", $name, ".gz")),
+            concat!($set, "/", $split, $kind, ".gz"),
+            include_bytes!(concat!("../../", $set, "/", $split, $kind, ".gz")),
         )
     };
+    ($set:literal, $split:literal) => {
+        [embedded!($set, $split, "-images-idx3-ubyte"), embedded!($set, $split, "-labels-idx1-ubyte")]
+    };
 }
+
+/// Every set's name and its training, validation and test images.
+static EMBEDDED_SETS: &[(&str, [SplitFiles; 3])] = &[(
+    "fashion-mnist-16k",
+    [
+        embedded!("fashion-mnist-16k", "train"),
+        embedded!("fashion-mnist-16k", "validation"),
+        embedded!("fashion-mnist-16k", "test"),
+    ],
+)];
 
 pub(super) struct EmbeddedFormat;
 
@@ -34,7 +47,8 @@ impl SetFormat for EmbeddedFormat {
     }
 
     fn built_in_set(&self, spec: &'static DataSetSpec, searched_folders: Option<String>) -> Option<FoundSet> {
-        (spec.name == SET_NAME).then(|| FoundSet::built_in(spec, EmbeddedFiles { searched_folders }))
+        let (_, splits) = EMBEDDED_SETS.iter().find(|(name, _)| *name == spec.name)?;
+        Some(FoundSet::built_in(spec, EmbeddedFiles { splits, searched_folders }))
     }
 
     fn expected_files(&self, _spec: &DataSetSpec) -> Vec<&'static str> {
@@ -49,6 +63,7 @@ impl SetFormat for EmbeddedFormat {
 /// The files inside the program.
 #[derive(Debug)]
 struct EmbeddedFiles {
+    splits: &'static [SplitFiles; 3],
     /// Where the whole set was looked for in vain.
     searched_folders: Option<String>,
 }
@@ -62,22 +77,14 @@ impl SetFiles for EmbeddedFiles {
     }
 
     fn read(&self, spec: &'static DataSetSpec, _config: &DataConfig) -> Result<(RawSet, Vec<String>)> {
-        let read = |images, labels| idx::read(spec, &images, &labels);
-        let set = RawSet {
-            train: read(embedded!("train-images-idx3-ubyte"), embedded!("train-labels-idx1-ubyte"))?,
-            validation: Some(read(
-                embedded!("validation-images-idx3-ubyte"),
-                embedded!("validation-labels-idx1-ubyte"),
-            )?),
-            test: Some(read(embedded!("test-images-idx3-ubyte"), embedded!("test-labels-idx1-ubyte"))?),
-            classes: spec.class_names(),
-        };
-        Ok((set, Vec::new()))
+        let [train, validation, test] = self.splits.each_ref().map(|[images, labels]| idx::read(spec, images, labels));
+        let classes = spec.class_names();
+        Ok((RawSet { train: train?, validation: Some(validation?), test: Some(test?), classes }, Vec::new()))
     }
 
     fn outline(&self, spec: &'static DataSetSpec, _config: &DataConfig) -> Result<SetOutline> {
-        let [train, test] = SetOutline::balanced_labels(spec, spec.images);
-        Ok(SetOutline::from_labels(spec, train, Some(test.clone()), test))
+        let [train, validation, test] = self.splits.each_ref().map(|[_, labels]| idx::read_labels(spec, labels, None));
+        Ok(SetOutline::from_labels(spec, train?, Some(validation?), test?))
     }
 
     fn check_by_reading(&self, spec: &'static DataSetSpec) -> Vec<CheckedFile> {
@@ -95,10 +102,17 @@ mod tests {
     use surfit_core::data_sets::{DATA_SETS, DataFormat};
 
     #[test]
-    fn only_the_set_of_these_files_is_built_in() {
-        let embedded = DATA_SETS.iter().filter(|spec| matches!(spec.format, DataFormat::Embedded));
-        for spec in embedded {
-            assert!(EmbeddedFormat.built_in_set(spec, None).is_some(), "{}", spec.name);
+    fn every_embedded_set_has_its_own_files_and_no_other_set_has_them() {
+        let embedded = || DATA_SETS.iter().filter(|spec| matches!(spec.format, DataFormat::Embedded));
+        assert_eq!(EMBEDDED_SETS.len(), embedded().count());
+        for spec in embedded() {
+            let found = EmbeddedFormat.built_in_set(spec, None).expect(spec.name);
+            let (set, _) = found.reader.read(spec, &DataConfig::default()).unwrap();
+            let counts = [&set.train, set.test.as_ref().unwrap()].map(LabeledImages::len);
+            assert_eq!(counts, spec.images, "{}", spec.name);
+            let outline = found.reader.outline(spec, &DataConfig::default()).unwrap().set;
+            assert_eq!(outline.train.labels, set.train.labels);
+            assert_eq!(outline.validation.unwrap().labels, set.validation.unwrap().labels);
             let other: &'static DataSetSpec = Box::leak(Box::new(DataSetSpec { name: "letters", ..*spec }));
             assert!(EmbeddedFormat.built_in_set(other, None).is_none());
         }

@@ -83,10 +83,8 @@ impl SetFiles for IdxFolder {
 
     fn read(&self, spec: &'static DataSetSpec, _config: &DataConfig) -> Result<(RawSet, Vec<String>)> {
         let (train, validation, test) = self.read_splits(|split| read_part(spec, &self.dir, split))?;
-        if validation.is_none()
-            && let Some(error) = swapped_files_error(spec, &self.dir, &train, &test)
-        {
-            return Err(error);
+        if validation.is_none() {
+            check_not_swapped(spec, &self.dir, [train.len(), test.len()], train == test)?;
         }
         Ok((RawSet { train, validation, test: Some(test), classes: spec.class_names() }, Vec::new()))
     }
@@ -94,7 +92,7 @@ impl SetFiles for IdxFolder {
     fn outline(&self, spec: &'static DataSetSpec, _config: &DataConfig) -> Result<SetOutline> {
         let (train, validation, test) = self.read_splits(|split| read_part_labels(spec, &self.dir, split))?;
         if validation.is_none() {
-            check_not_swapped(spec, &self.dir, train.len(), test.len())?;
+            check_not_swapped(spec, &self.dir, [train.len(), test.len()], false)?;
         }
         Ok(SetOutline::from_labels(spec, train, validation, test))
     }
@@ -152,23 +150,6 @@ fn find_spellings(dir: &Path, part: &str, kind: &str) -> Vec<(usize, PathBuf)> {
         .collect()
 }
 
-/// What is wrong with the training images when the files of the two parts were mistaken for each other.
-fn swapped_files_error(
-    spec: &DataSetSpec,
-    dir: &Path,
-    train: &LabeledImages,
-    test: &LabeledImages,
-) -> Option<DataError> {
-    if train != test {
-        return check_not_swapped(spec, dir, train.len(), test.len()).err();
-    }
-    let path = |part| find_file(dir, part, FILE_KINDS[0]).unwrap_or_default();
-    let other = path("t10k");
-    let other = other.file_name().unwrap_or_default().to_string_lossy();
-    let what = format!("its images are those of {other}");
-    Some(NamedFile::File(&path("train")).bad_content_error(what))
-}
-
 /// A file by its path, with what it was found to have, or what is wrong with it.
 type IdxFile = (PathBuf, Result<String>);
 
@@ -216,7 +197,7 @@ fn read_each(spec: &'static DataSetSpec, dir: &Path, parts: &[&str]) -> Vec<IdxF
         }
     }
     if let [(at, train), (_, test)] = &whole[..]
-        && let Some(error) = swapped_files_error(spec, dir, train, test)
+        && let Err(error) = check_not_swapped(spec, dir, [train.len(), test.len()], train == test)
     {
         all[*at].1 = Err(error);
     }
@@ -254,12 +235,17 @@ fn read_part_labels(spec: &DataSetSpec, dir: &Path, part: &str) -> Result<Vec<u1
     read_labels(spec, &NamedFile::File(&labels), Some(&(count, images.name())))
 }
 
-/// Refuses the training images in `dir` when there are as many as were published to test, and the other way around.
-fn check_not_swapped(spec: &DataSetSpec, dir: &Path, train: usize, test: usize) -> Result<()> {
+/// Refuses the training images in `dir` when they are the test images too, or when there are as many as were published to test, and
+/// the other way around.
+fn check_not_swapped(spec: &DataSetSpec, dir: &Path, [train, test]: [usize; 2], are_the_same: bool) -> Result<()> {
     let path = |part| find_file(dir, part, FILE_KINDS[0]).unwrap_or_default();
     let other = path("t10k");
     let other = other.file_name().unwrap_or_default().to_string_lossy();
-    match spec.describe_swap(train, test, &other) {
+    let what = match are_the_same {
+        true => Some(format!("its images are those of {other}")),
+        false => spec.describe_swap(train, test, &other),
+    };
+    match what {
         Some(what) => Err(NamedFile::File(&path("train")).bad_content_error(what)),
         None => Ok(()),
     }
@@ -347,7 +333,11 @@ fn read_pixels(spec: &DataSetSpec, images: &NamedFile) -> Result<(usize, Vec<u8>
 }
 
 /// Reads a file of labels: as many as there are images in the file of this name, where they are known.
-fn read_labels(spec: &DataSetSpec, labels: &NamedFile, images: Option<&(usize, String)>) -> Result<Vec<u16>> {
+pub(super) fn read_labels(
+    spec: &DataSetSpec,
+    labels: &NamedFile,
+    images: Option<&(usize, String)>,
+) -> Result<Vec<u16>> {
     let mut input = HashedContent::new(labels)?;
     let lengths = read_header(labels, &mut input, 1, "labels")?;
     let count = lengths[0];

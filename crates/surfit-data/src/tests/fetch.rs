@@ -153,7 +153,7 @@ fn a_file_that_changed_meanwhile_starts_over() {
 }
 
 #[test]
-fn wrong_bytes_leave_nothing_behind() {
+fn a_file_with_wrong_bytes_is_removed() {
     let dir = tempfile::tempdir().unwrap();
     let mut wrong = content();
     wrong[123] ^= 1;
@@ -170,7 +170,7 @@ fn wrong_bytes_leave_nothing_behind() {
 }
 
 #[test]
-fn lies_about_the_length_are_seen() {
+fn a_wrong_length_from_the_server_is_detected() {
     let head = |status: &str, headers: &[(&str, &str)], body: &[u8]| response(status, headers, body);
     let longer = [content(), b"more".to_vec()].concat();
     let cases: Vec<(Vec<u8>, &str)> = vec![
@@ -218,7 +218,7 @@ fn lies_about_the_length_are_seen() {
 }
 
 #[test]
-fn what_will_not_pass_is_not_tried_again() {
+fn permanent_errors_are_not_retried() {
     for (status, times) in [("404 Not Found", 1), ("403 Forbidden", 1), ("500 Oops", 3), ("429 Slowly", 3)] {
         let dir = tempfile::tempdir().unwrap();
         let server = HttpServer::new(move |_, _| HttpReply::Send(response(status, &[], b"no")));

@@ -106,7 +106,7 @@ fn splits_are_known_under_all_their_names() {
 }
 
 #[test]
-fn a_flat_test_folder_is_told_as_unlabelled_and_left_out() {
+fn a_flat_test_folder_is_reported_as_unlabelled_and_left_out() {
     for name in ["test", "Test"] {
         let dir = tempfile::tempdir().unwrap();
         classes(dir.path(), "train", 12, png);

@@ -13,7 +13,7 @@ fn repeated(start: &[u8], piece: &[u8], count: usize, end: &[u8]) -> Vec<u8> {
 fn marks_stack_and_memo_are_bounded() {
     let none = |_: &str, _: &str| false;
     let refused = |case: &str, bytes: Vec<u8>| {
-        let result = read(&bytes, none).map(|(_, value)| value);
+        let result = read(&bytes, none).map(|(_, value, _)| value);
         assert_eq!(result, Err(PickleRefusal::Damaged), "{case}");
     };
     // One fewer of each is read: the refusals are the bound's.
@@ -37,7 +37,7 @@ fn what_was_never_made_takes_items_and_keeps_none() {
         ("with names", b"cx\ny\n)}\x92}b."),
         ("a set", b"\x8f(K\x01\x90."),
     ] {
-        let (objects, value) = read(bytes, any).unwrap();
+        let (objects, value, _) = read(bytes, any).unwrap();
         assert!(matches!(value, PickleValue::Object(0) | PickleValue::Other), "{what}: {value:?}");
         assert!(objects.dicts.iter().all(Vec::is_empty), "{what}");
     }

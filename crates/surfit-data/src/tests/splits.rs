@@ -114,7 +114,7 @@ fn without_the_full_set_the_embedded_one_is_used_and_named() {
 }
 
 #[test]
-fn what_is_not_there_is_said_with_how_to_get_it() {
+fn a_missing_set_is_reported_with_how_to_get_it() {
     let dir = tempfile::tempdir().unwrap();
     let gone = dir.path().join("gone");
     for (set, file) in [

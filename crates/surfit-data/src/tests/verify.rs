@@ -11,7 +11,7 @@ use surfit_core::config::DataConfig;
 use surfit_core::data_sets::{DataSetSpec, PublishedFile};
 
 #[test]
-fn files_that_can_be_read_are_told_from_published_and_damaged_ones() {
+fn readable_files_are_distinguished_from_published_and_damaged_ones() {
     let dir = tempfile::tempdir().unwrap();
     idx_files(dir.path());
     let mnist = DataSetSpec::find("mnist").unwrap();
@@ -89,7 +89,7 @@ fn every_file_is_checked_for_itself() {
 /// A file that the system does not give says nothing about the others.
 #[cfg(target_os = "linux")]
 #[test]
-fn unreadable_files_stop_nothing() {
+fn unreadable_files_do_not_stop_the_check() {
     let dir = tempfile::tempdir().unwrap();
     idx_files(dir.path());
     let path = dir.path().join("train-labels-idx1-ubyte");

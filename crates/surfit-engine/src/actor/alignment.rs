@@ -2,9 +2,8 @@
 
 use super::{Actor, ActorActivity, GradientHistory, LiveMap, LiveProgress};
 use crate::align::AlignmentRun;
-use crate::checkpoint::{self, FitProgress};
+use crate::checkpoint::{self, FitProgress, FitRecord};
 use crate::surface::Surface;
-use crate::trainer::BatchOrder;
 use crate::{EngineError, Result};
 use surfit_core::event::{Alignment, Event, JobStage};
 use surfit_core::heatmap::Heatmap;
@@ -33,12 +32,7 @@ impl Actor<'_> {
                 None => self.alignment_run = Some(aligning),
                 Some((aligned, report)) => {
                     self.corners[index] = Some(aligned);
-                    self.journal.emit(Event::Aligned(Alignment {
-                        index,
-                        moved: report.moved_fraction,
-                        logit_change: report.logit_change,
-                        distance: report.distance,
-                    }));
+                    self.journal.emit(Event::Aligned(Alignment { index, ..report }));
                     self.activity = ActorActivity::Align(index + 1);
                 }
             }
@@ -84,8 +78,7 @@ impl Actor<'_> {
                 "a corner has weights that are not finite; train or load it again".into(),
             ));
         }
-        let steps = BatchOrder::steps_per_epoch(self.data.train.len(), self.config.fit.training.batch_size);
-        let progress = FitProgress::start(&self.config.fit, steps);
+        let progress = FitProgress::start(&self.config.fit, self.fit_steps_per_epoch());
         let (patch, version) = (surface.degrees().patch(), surface.version());
         let mut heatmap = Heatmap { version, ..Heatmap::new(patch, self.own_grid()) };
         // Its corners are measured at once, as rows of it, so that they do not depend on the run's history.
@@ -94,11 +87,17 @@ impl Actor<'_> {
             let (m, _) = self.evaluator.validate(&self.model, &w, i64::MAX);
             heatmap.cells[index] = m.as_cell(version);
         }
-        let live = LiveMap { heatmap: heatmap.clone(), progress: LiveProgress::default() };
         self.emit_reopened();
         self.journal.try_sync()?;
-        let gradients = GradientHistory::default();
-        checkpoint::save(&self.run, &surface, progress, &[], &self.steered_settings, &gradients, Some(live))?;
+        let record = FitRecord {
+            surface: surface.state(),
+            progress,
+            focus_losses: Vec::new(),
+            steered_settings: self.steered_settings.clone(),
+            gradients: GradientHistory::default(),
+            live_map: Some(LiveMap { heatmap: heatmap.clone(), progress: LiveProgress::default() }),
+        };
+        checkpoint::save(&self.run, &surface, &record)?;
         self.publication_times.saved_position = Some((None, progress.step));
         // From here on it is the run's surface: nothing is refused any more.
         self.focus_losses.clear();
@@ -108,8 +107,8 @@ impl Actor<'_> {
         self.fit_scratch.mean_corner_distance = Some(surface.mean_corner_distance());
         self.surface = Some(surface);
         self.progress = Some(progress);
-        self.clear_gradients();
-        self.points = self.describe_points();
+        self.gradients = GradientHistory::default();
+        self.refresh_points();
         self.store_snapshot();
         Ok(())
     }

@@ -1,7 +1,9 @@
 //! Commands: the requests that an actor processes between two ticks.
 
+use super::export_folders::ExportTarget;
 use super::task::{EvaluationTask, ExportTask, MeasuringEnsemble, SearchTask};
 use super::{Actor, ActorActivity, CommandOutcome, CommandRequest, LiveProgress};
+use crate::export::check_folder;
 use crate::surface::Surface;
 use crate::{EngineError, Result};
 use std::mem::{Discriminant, discriminant};
@@ -95,19 +97,23 @@ impl Actor<'_> {
                 return SearchTask::new(self, (u, v), radius, budget).map(CommandOutcome::task);
             }
             EngineCommand::MeasureEnsemble { points } => {
-                return MeasuringEnsemble::of_points(self, &points).map(CommandOutcome::task);
+                return MeasuringEnsemble::of_points(self, &points, None).map(CommandOutcome::task);
             }
             EngineCommand::Export { selection, dir, replace, names } => {
                 let names = self.export_tensor_names(names)?;
-                let ensemble = match selection {
-                    Selection::Ensemble { points } => MeasuringEnsemble::of_points(self, &points)?,
-                    Selection::Greedy { count } => MeasuringEnsemble::greedy(self, count)?,
-                    one => {
-                        let task = ExportTask::new(self, &one, dir, replace)?.with_names(names);
-                        return Ok(CommandOutcome::task(task));
+                if let Some(dir) = &dir {
+                    check_folder(dir, replace)?;
+                }
+                let target = ExportTarget { dir, replace, names };
+                return match selection {
+                    Selection::Ensemble { points } => {
+                        MeasuringEnsemble::of_points(self, &points, Some(target)).map(CommandOutcome::task)
                     }
+                    Selection::Greedy { count } => {
+                        MeasuringEnsemble::greedy(self, count, target).map(CommandOutcome::task)
+                    }
+                    one => ExportTask::new(self, &one, target).map(CommandOutcome::task),
                 };
-                return Ok(CommandOutcome::task(ensemble.with_export(dir, replace)?.with_names(names)));
             }
             EngineCommand::Shutdown => return Ok(CommandOutcome::Closing),
         }
@@ -165,10 +171,8 @@ impl Actor<'_> {
                 ));
             }
         };
-        let per_epoch =
-            crate::trainer::BatchOrder::steps_per_epoch(self.data.train.len(), self.config.fit.training.batch_size);
         let epochs = epochs.unwrap_or(self.config.fit.epochs);
-        let steps = steps.unwrap_or_else(|| (epochs * per_epoch as f64).round() as u64);
+        let steps = steps.unwrap_or_else(|| (epochs * self.fit_steps_per_epoch() as f64).round() as u64);
         if !(0.0..=1e6).contains(&epochs) || steps == 0 {
             return Err(EngineError::input(format!(
                 "a fit of {epochs} epochs has no step; give epochs above 0, at most 1000000, or steps"
@@ -232,8 +236,8 @@ impl Actor<'_> {
         }
         self.flush_losses();
         self.state = EngineState::Paused;
-        self.paused_at = Some(std::time::Instant::now());
         self.save_checkpoint();
+        self.clock.stop();
         self.journal.emit(Event::Paused { step: self.training_step() });
         Ok(())
     }
@@ -243,9 +247,7 @@ impl Actor<'_> {
             return Err(EngineError::wrong_state("nothing is paused"));
         }
         self.state = EngineState::Running;
-        if let Some(at) = self.paused_at.take() {
-            self.stage_began += at.elapsed();
-        }
+        self.clock.start();
         self.journal.emit(Event::Unpaused { step: self.training_step() });
         Ok(())
     }
@@ -262,12 +264,14 @@ impl Actor<'_> {
                 }
                 self.journal.emit(Event::Stopped { step: self.training_step() });
                 self.state = EngineState::Running;
+                self.clock.start();
                 self.end_fit()
             }
             unfinished => {
                 self.flush_losses();
                 // A corner under training keeps what it has reached.
                 self.activity = unfinished;
+                self.interrupted_stage = Some((self.stage, self.stage_seconds()));
                 self.save_checkpoint();
                 self.activity = ActorActivity::None;
                 self.trainer = None;

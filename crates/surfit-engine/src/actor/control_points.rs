@@ -113,11 +113,6 @@ impl Actor<'_> {
         self.points = self.describe_points();
     }
 
-    /// Forgets the gradients: they are of a surface of other degrees, or of an earlier one.
-    pub(super) fn clear_gradients(&mut self) {
-        self.gradients = GradientHistory::default();
-    }
-
     /// Adds the gradient norms of the steps since the last time to the control points. The norm of a control point's
     /// gradient is taken from its draws' norms as if those were orthogonal, which costs nothing.
     pub(super) fn add_gradients(&mut self, records: &[StepRecord]) {

@@ -68,11 +68,6 @@ pub(super) trait CornerRecipe: Sync {
     fn train_step(&self, trainer: &mut Trainer, model: &Model, data: &DataSet, corners: &CornersConfig) -> Tensor {
         trainer.step(model, data, corners)
     }
-
-    /// Whether the corner cache keeps its corners: what determines them is all in the key of the cache.
-    fn is_cacheable(&self) -> bool {
-        self.trainings() != CornerTrainings::None
-    }
 }
 
 /// What people should know of a recipe.

@@ -2,7 +2,7 @@
 
 use super::corner_recipes::{CornerRecipe, CornerTrainings, RecipeFacts, chosen_recipe, short_seed};
 use super::given_corner_checks::{GivenFindings, WeightOrigin, read_stored_record, record_metadata};
-use super::{Actor, ActorActivity};
+use super::{Actor, ActorActivity, GradientHistory};
 use crate::corner_cache::CacheEntry;
 use crate::geometry;
 use crate::layout::RunningStats;
@@ -49,17 +49,11 @@ impl Actor<'_> {
         let RecipeFacts { name, description, keys } = self.recipe().facts();
         tracing::info!(recipe = name, ?keys, "corners are {description}");
         self.begin_stage(JobStage::Corners, total, ActorActivity::Corner(0));
-        self.fit_scratch.corner_began = std::time::Instant::now();
     }
 
     /// The way in which the corners of this run come to be.
     pub(super) fn recipe(&self) -> &'static dyn CornerRecipe {
         chosen_recipe(&self.config.corners)
-    }
-
-    /// Whether the corners are trained here.
-    pub(super) fn trains_corners(&self) -> bool {
-        self.config.corners.trains_corners()
     }
 
     /// Steps of all corners that are done and that there are, at a place in the order of getting ready; corners where
@@ -103,7 +97,7 @@ impl Actor<'_> {
         self.progress = None;
         self.publication_times.saved_position = None;
         self.points.clear();
-        self.clear_gradients();
+        self.gradients = GradientHistory::default();
         self.reset_heatmap(self.heatmap.patch, 0);
         self.store_snapshot();
         Ok(())
@@ -117,13 +111,8 @@ impl Actor<'_> {
         self.run.join("corners").join(format!("corner-{}.safetensors", index + 1))
     }
 
-    fn partial_path(&self) -> FilePath {
+    pub(super) fn partial_path(&self) -> FilePath {
         self.run.join("corners").join("partial.safetensors")
-    }
-
-    /// Removes what is stored of a training whose corners are all whole.
-    pub(super) fn remove_partial_corner(&self) -> Result<()> {
-        checkpoint::remove_file(&self.partial_path())
     }
 
     /// Works on the corner that is at `place` in the order of getting ready.
@@ -139,13 +128,12 @@ impl Actor<'_> {
         let index = self.config.corners.epochs.completion_order(self.corners.len())[place];
         if self.trainer.is_none() || self.fit_scratch.corner_index != index {
             self.fit_scratch.corner_index = index;
-            self.fit_scratch.corner_began = std::time::Instant::now();
             let stored = self.corner_path(index);
             if files::exists(&stored) {
                 let flat = self.read_stored_corner(&stored)?;
                 self.remove_partial_training(index)?;
                 // A stored corner that was trained here has no record.
-                let record = if self.trains_corners() { None } else { read_stored_record(&stored) };
+                let record = if self.config.corners.trains_corners() { None } else { read_stored_record(&stored) };
                 // What was reported of it goes first; a kill may have come before that.
                 let (source, origin) = match record {
                     Some(record) => (record.source.clone(), WeightOrigin::Stored(Box::new(record))),
@@ -190,7 +178,7 @@ impl Actor<'_> {
         // A copy: a training may continue from here.
         let weights = trainer.weights.copy();
         self.cache_corner(index, &weights);
-        let seconds = self.fit_scratch.corner_began.elapsed().as_secs_f64();
+        let seconds = self.curve_seconds(LossCurve::Corner(index));
         self.measure_corner(place, weights, source, seconds, WeightOrigin::Trained)
     }
 
@@ -258,7 +246,7 @@ impl Actor<'_> {
         let (mut corner, m) = (ready.ready_event(), ready.measurement);
         let index = corner.index;
         match self.earlier_corners.remove(&index) {
-            Some(c) if corner.seconds == 0.0 && self.trains_corners() => {
+            Some(c) if corner.seconds == 0.0 && self.config.corners.trains_corners() => {
                 (corner.source, corner.seconds) = (c.source, c.seconds);
             }
             _ => {}
@@ -299,9 +287,11 @@ impl Actor<'_> {
         if !files::exists(&path) {
             let layout = self.model.network().layout();
             // A resumed run reports the same of a given network, and needs its file no more.
-            let record = if self.trains_corners() { Vec::new() } else { record_metadata(&ready.ready_event()) };
-            let (flat, stats) = (&ready.flat, &ready.stats);
-            model_file::write_with_metadata(&path, layout, flat, stats, &record)?;
+            let record = match self.config.corners.trains_corners() {
+                true => Vec::new(),
+                false => record_metadata(&ready.ready_event()),
+            };
+            model_file::write(&path, layout, &ready.flat, &ready.stats, None, &record)?;
         }
         if place + 1 == self.corners.len() || self.has_own_training() {
             checkpoint::remove_file(&self.partial_path())?;
@@ -338,7 +328,7 @@ impl Actor<'_> {
     }
 
     fn cache_entry(&mut self, index: usize) -> Option<CacheEntry> {
-        if !self.config.corners.cache || !self.recipe().is_cacheable() {
+        if !self.config.corners.cache || self.recipe().trainings() == CornerTrainings::None {
             return None;
         }
         let seed = self.corner_seed(index);
@@ -395,7 +385,7 @@ impl Actor<'_> {
             ("seed".to_owned(), trainer.seed.to_string()),
             ("step".to_owned(), trainer.step.to_string()),
         ];
-        let tensors = [("weights", &trainer.weights), ("velocity", trainer.optimizer.velocity())];
+        let tensors = [("weights", &trainer.weights), ("velocity", &trainer.optimizer.velocity)];
         let saved = Some((Some(index), trainer.step));
         model_file::write_checksummed(&self.partial_path(), &tensors, &metadata)?;
         self.publication_times.saved_position = saved;

@@ -1,6 +1,6 @@
 //! The degrees of the surface: which it can have, and changing them during a fit.
 
-use super::{Actor, ActorActivity};
+use super::{Actor, ActorActivity, GradientHistory};
 use crate::memory;
 use crate::surface::Surface;
 use crate::{EngineError, Result};
@@ -67,8 +67,9 @@ impl Actor<'_> {
         let scale = *self.fit_scratch.mean_corner_distance.get_or_insert_with(|| surface.mean_corner_distance());
         let deviation = surface.convert(to, scale);
         let step = self.progress.map_or(0, |p| p.step);
-        self.clear_gradients();
-        self.points = self.describe_points();
+        // They are of a surface of other degrees.
+        self.gradients = GradientHistory::default();
+        self.refresh_points();
         self.mark_cells_stale();
         self.journal.emit(Event::DegreeChanged { step, from, to, deviation });
     }

@@ -42,10 +42,10 @@ impl Actor<'_> {
             // A fit's step is hardly more than a plain one of the same batch.
             let plain = self.cost_estimate.corner_step_seconds * fit.training.batch_size as f64
                 / self.config.corners.training.batch_size.max(1) as f64;
-            let steps = crate::trainer::BatchOrder::steps_per_epoch(self.data.train.len(), fit.training.batch_size);
             let epochs = fit.boundary_epochs + fit.epochs;
             let step = known(self.cost_estimate.fit_step_seconds).or(known(1.1 * plain))?;
-            left += epochs * steps as f64 * step / (1.0 - self.config.heatmap.live_compute_fraction);
+            left +=
+                epochs * self.fit_steps_per_epoch() as f64 * step / (1.0 - self.config.heatmap.live_compute_fraction);
         }
         if self.stage < JobStage::Heatmap {
             left += self.heatmap_seconds()?;

@@ -1,12 +1,40 @@
 //! Where exports go, and which was made before.
 
 use super::Actor;
+use crate::Result;
 use crate::export::{self, ChosenModel};
-use std::path::Path;
+use crate::export_folder::ExportFolder;
+use std::path::{Path, PathBuf};
 use surfit_core::event::{Event, ExportedModel};
 use surfit_core::files::{self, FilePath};
 use surfit_core::heatmap::Metric;
 use surfit_weights::names::NameMap;
+
+/// Where an export goes, and under which names.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ExportTarget {
+    /// A folder of the user's; `None` for one of the run's own.
+    pub dir: Option<PathBuf>,
+    /// Whether a model that is there may be replaced.
+    pub replace: bool,
+    /// What the tensors are called; `None` for the layout's names.
+    pub names: Option<NameMap>,
+}
+
+impl ExportTarget {
+    pub(super) fn create_folder(
+        &self,
+        actor: &Actor<'_>,
+        selection: &str,
+        uv: Option<(f64, f64)>,
+        step: u64,
+    ) -> Result<ExportFolder> {
+        match &self.dir {
+            Some(dir) => ExportFolder::create(&actor.run.confine(dir), self.replace),
+            None => ExportFolder::create(&actor.unused_export_folder(selection, uv, step), true),
+        }
+    }
+}
 
 impl Actor<'_> {
     /// A folder for an export without a model yet; without a card, or when no event reports it, it is what a killed

@@ -5,8 +5,8 @@ use crate::checkpoint::FitProgress;
 use crate::data::Augmentation;
 use crate::evaluate::measure_split;
 use crate::optimizer::StepHyperparams;
-use crate::surface::{MicroBatch, StepRecord, StepTimer, StepTiming};
-use crate::trainer::{BatchOrder, LossBuffer};
+use crate::surface::{MicroBatch, StepRecord, StepTimer};
+use crate::trainer::BatchOrder;
 use crate::{EngineError, Result};
 use std::time::Instant;
 use surfit_core::cost::FitCost;
@@ -14,48 +14,36 @@ use surfit_core::draws::{Density, FitPhase, PointDraws};
 use surfit_core::event::{Event, JobStage, LossCurve};
 use surfit_core::heatmap::Heatmap;
 use surfit_core::random::{self, RandomStream};
+use surfit_core::snapshot::UnloggedLosses;
 
 /// Points along each axis at which the loss that draws follow is measured.
 const FOCUS_GRID: usize = 5;
 
 /// State that only a fit needs between its steps.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct FitScratch {
     batch_order: BatchOrder,
     /// Steps whose gradient norms wait on the device.
     step_records: Vec<StepRecord>,
     /// Number of the corner under training.
     pub(super) corner_index: usize,
-    /// When its training began in this process.
-    pub(super) corner_began: Instant,
     /// Mean distance between corners, computed once a surface.
     pub(super) mean_corner_distance: Option<f64>,
     /// The round was announced and its live heatmap set up.
     pub(super) phase: Option<FitPhase>,
     /// What the parts of a step took when one was timed last, and when that was.
-    step_timing: Option<StepTiming>,
+    step_cost: FitCost,
     timed_at: Option<Instant>,
 }
 
 /// Seconds between two steps whose parts are timed: that waits for the device.
 const TIMING_INTERVAL: f64 = 5.0;
 
-impl Default for FitScratch {
-    fn default() -> Self {
-        Self {
-            batch_order: BatchOrder::default(),
-            step_records: Vec::new(),
-            corner_index: 0,
-            corner_began: Instant::now(),
-            mean_corner_distance: None,
-            phase: None,
-            step_timing: None,
-            timed_at: None,
-        }
-    }
-}
-
 impl Actor<'_> {
+    pub(super) fn fit_steps_per_epoch(&self) -> u64 {
+        BatchOrder::steps_per_epoch(self.data.train.len(), self.config.fit.training.batch_size)
+    }
+
     pub(super) fn begin_fit(&mut self) {
         let total = self.progress.map_or(0, |p| p.total);
         let scale =
@@ -81,11 +69,7 @@ impl Actor<'_> {
         };
         let (config, seed) = (&self.config.fit, self.config.seed);
         let indices = self.fit_scratch.batch_order.indices(&self.data, seed, config.training.batch_size, progress.step);
-        let changes = Augmentation {
-            random_crop_padding: config.training.random_crop_padding,
-            horizontal_flip: config.training.horizontal_flip,
-            random_erasing: config.training.random_erasing,
-        };
+        let changes = Augmentation::from(&config.training);
         let (x, labels) = self.data.train.augmented_batch(&indices, &changes, seed, progress.step);
         let count = config.points_per_step as i64;
         let draws = PointDraws { seed, patch: surface.degrees().patch(), sampling: config.sampling };
@@ -99,12 +83,7 @@ impl Actor<'_> {
             .zip(x.tensor_split(count, 0).into_iter().zip(labels.tensor_split(count, 0)))
             .map(|(uv, (x, labels))| MicroBatch { uv, x, labels })
             .collect();
-        let rates = StepHyperparams {
-            learning_rate: progress.learning_rate(config),
-            momentum: config.training.momentum,
-            weight_decay: config.training.weight_decay,
-            label_smoothing: config.training.label_smoothing,
-        };
+        let rates = StepHyperparams::new(&config.training, progress.learning_rate(config));
         // Where losses are measured anew in between it may draw elsewhere, which the step finds out.
         let mut after = progress;
         after.step += 1;
@@ -113,11 +92,11 @@ impl Actor<'_> {
         let device = self.model.placement().device;
         let due = timed.is_none_or(|at| at.elapsed().as_secs_f64() > TIMING_INTERVAL);
         let mut timer = due.then(|| StepTimer::start(device));
-        let record = surface.step(&self.model, phase, &parts, rates, &next, &mut timer);
+        let record = surface.step(&self.model, phase, &parts, rates, &next, timer.as_mut());
         if let Some(timer) = timer {
             // The first step also makes what later ones find made.
-            let timing = timer.finish(parts.len(), surface.degrees());
-            self.fit_scratch.step_timing = timed.map_or(self.fit_scratch.step_timing, |_| Some(timing));
+            let cost = timer.finish(parts.len(), surface.degrees());
+            self.fit_scratch.step_cost = timed.map_or(self.fit_scratch.step_cost, |_| cost);
             self.fit_scratch.timed_at = Some(Instant::now());
         }
         self.pending_losses.push(progress.step, record.loss.shallow_clone());
@@ -138,8 +117,7 @@ impl Actor<'_> {
             return Ok(());
         }
         let train = &self.data.train;
-        let every = BatchOrder::steps_per_epoch(train.len(), config.training.batch_size);
-        if !self.focus_losses.is_empty() && !progress.step.is_multiple_of(every.max(1)) {
+        if !self.focus_losses.is_empty() && !progress.step.is_multiple_of(self.fit_steps_per_epoch().max(1)) {
             return Ok(());
         }
         let Some(surface) = &self.surface else {
@@ -211,13 +189,13 @@ impl Actor<'_> {
         };
         let lost = values.iter().any(|v| !v.is_finite());
         match &mut self.unlogged_losses {
-            Some(buffer) if buffer.is_contiguous(curve, first_step) => {
-                buffer.values.extend(values);
-                buffer.learning_rate = rate;
+            Some(known) if known.curve == curve && known.first_step + known.values.len() as u64 == first_step => {
+                known.values.extend(values);
+                known.rate = rate;
             }
             _ => {
                 self.emit_losses();
-                self.unlogged_losses = Some(LossBuffer { curve, first_step, values, learning_rate: rate });
+                self.unlogged_losses = Some(UnloggedLosses { curve, first_step, values, rate, time: 0.0 });
             }
         }
         if lost {
@@ -228,11 +206,9 @@ impl Actor<'_> {
     }
 
     pub(super) fn emit_losses(&mut self) {
-        let Some(buffer) = self.unlogged_losses.take() else {
-            return;
-        };
-        let LossBuffer { curve, first_step, values, learning_rate: rate } = buffer;
-        self.journal.emit(Event::Losses { curve, first_step, values, rate });
+        if let Some(UnloggedLosses { curve, first_step, values, rate, .. }) = self.unlogged_losses.take() {
+            self.journal.emit(Event::Losses { curve, first_step, values, rate });
+        }
     }
 
     /// Refuses a surface that is no longer finite. The engine then ends with the sentence; the last checkpoint is from
@@ -248,14 +224,10 @@ impl Actor<'_> {
 
     /// What a step costs, and memory, so that a change of degree can be looked at before it is made.
     pub(super) fn fit_cost(&self) -> FitCost {
-        let measured = self.fit_scratch.step_timing;
         FitCost {
             parameters: self.model.parameters() as u64,
-            network: measured.map_or(0.0, |m| m.network),
-            surface: measured.map_or(0.0, |m| m.surface),
-            draws: measured.map_or(0, |m| m.draws),
-            degrees: measured.map(|m| m.degrees),
             available: self.load_sampler.available_memory(),
+            ..self.fit_scratch.step_cost
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use super::{Actor, LiveProgress};
 use crate::Result;
-use crate::trainer::BatchOrder;
 use surfit_core::event::Event;
 
 impl Actor<'_> {
@@ -22,9 +21,7 @@ impl Actor<'_> {
             self.check_degrees(to)?;
             self.convert_surface(to);
             if progress.is_complete() {
-                let batch = self.config.fit.training.batch_size;
-                let an_epoch = BatchOrder::steps_per_epoch(self.data.train.len(), batch);
-                let steps = (self.config.fit.epochs * an_epoch as f64).round() as u64;
+                let steps = (self.config.fit.epochs * self.fit_steps_per_epoch() as f64).round() as u64;
                 self.progress = Some(progress.extended_by(steps));
                 self.live_progress = LiveProgress::default();
             }

@@ -15,7 +15,7 @@ use surfit_core::surface::Patch;
 pub(super) struct TemporaryGrid {
     heatmap: Heatmap,
     /// When it comes back by itself; `None` while the other grid is being measured.
-    expires_at: Option<Instant>,
+    pub(super) expires_at: Option<Instant>,
 }
 
 /// Heatmaps of the present surface on other grids than the present one: the finest that is complete, and the one before.
@@ -56,9 +56,6 @@ impl OtherGrids {
     }
 
     /// Forgets them, also what of them is stored: another surface may come to the same version.
-    ///
-    /// # Errors
-    /// When the file stays.
     pub(super) fn remove(&mut self, run: &RunDir) -> Result<()> {
         run.remove_other_grids()?;
         *self = Self::default();
@@ -66,9 +63,6 @@ impl OtherGrids {
     }
 
     /// Makes them durable beside the heatmap of grid `own`, when they are not so yet. `shown` is one more of them.
-    ///
-    /// # Errors
-    /// When the disk does not take them.
     pub(super) fn store(&mut self, run: &RunDir, own: &Heatmap, shown: Option<&Heatmap>) -> Result<()> {
         let wanted = |h: &&Heatmap| h.version == own.version && h.grid != own.grid && h.fresh_cell_count() > 0;
         let others = self.heatmaps.iter().filter(|h| shown.is_none_or(|s| s.grid != h.grid));
@@ -94,7 +88,7 @@ pub(super) fn heatmap_fingerprint(heatmap: &Heatmap) -> (usize, u64, u64) {
 }
 
 /// How long a heatmap that is only looked at stays for the client that requested it, which may have disconnected.
-const TEMPORARY_GRID_DURATION: Duration = Duration::from_secs(5);
+pub(super) const TEMPORARY_GRID_DURATION: Duration = Duration::from_secs(5);
 
 impl Actor<'_> {
     /// Measures the heatmap on a grid. What is refused is refused before anything changes.
@@ -193,13 +187,6 @@ impl Actor<'_> {
             self.begin_heatmap_stage(finish);
         }
         self.store_snapshot();
-    }
-
-    /// The measurement of a grid that is only looked at is complete.
-    pub(super) fn start_grid_timeout(&mut self) {
-        if let Some(temporary) = &mut self.temporary_grid {
-            temporary.expires_at = Some(Instant::now() + TEMPORARY_GRID_DURATION);
-        }
     }
 
     /// Changes the grid. Cells that are measured on this grid or on another one of the same surface keep their figures: a

@@ -1,5 +1,6 @@
 //! The heatmap: live within a budget of time during a fit, complete after it.
 
+use super::grids::TEMPORARY_GRID_DURATION;
 use super::race::{CellRace, RacePhase};
 use super::{Actor, ActorActivity};
 use crate::{EngineError, Result};
@@ -15,7 +16,7 @@ use surfit_core::snapshot::EngineState;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LiveProgress {
     /// Forward passes of one image that cells have cost.
-    passes: u64,
+    pub(super) passes: u64,
     /// Cells measured since the last validation point, and sums of their accuracies and losses.
     cells: u64,
     accuracy: f64,
@@ -39,11 +40,6 @@ const TRAINING_PASSES: u64 = 2;
 const MAX_VALIDATIONS: u64 = 300;
 
 impl LiveProgress {
-    /// Records the cost of a cell.
-    pub(super) fn add_passes(&mut self, passes: u64) {
-        self.passes += passes;
-    }
-
     /// True while the live heatmap has cost less than its share of the work of so many training images and its own.
     pub(super) fn is_within_budget(&self, budget: f64, trained_images: u64) -> bool {
         let training = (TRAINING_PASSES * trained_images) as f64;
@@ -96,7 +92,7 @@ impl Actor<'_> {
         }
         let calibrated = images.min(self.evaluator.calibration_images());
         let passes = (i64::from(m.images) + calibrated).max(1) as u64;
-        self.live_progress.add_passes(passes);
+        self.live_progress.passes += passes;
         self.cost_estimate.record_image_cost(began.elapsed().as_secs_f64() / passes as f64);
         Ok(())
     }
@@ -178,7 +174,9 @@ impl Actor<'_> {
     fn end_heatmap_stage(&mut self, finish: bool) -> Result<()> {
         self.store_heatmap()?;
         self.end_stage();
-        self.start_grid_timeout();
+        if let Some(temporary) = &mut self.temporary_grid {
+            temporary.expires_at = Some(Instant::now() + TEMPORARY_GRID_DURATION);
+        }
         self.emit_heatmap_complete();
         self.save_checkpoint();
         self.activity = if finish { ActorActivity::Finish } else { ActorActivity::None };

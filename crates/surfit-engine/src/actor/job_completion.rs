@@ -1,6 +1,7 @@
 //! The end of the job: the best point is exported, the corners are measured on the test split beside it, and the result is
 //! reported. In slices, as tasks are.
 
+use super::export_folders::ExportTarget;
 use super::task::ExportTask;
 use super::{Actor, ActorActivity};
 use crate::evaluate::{MeasuredSplit, NetworkMeasurement};
@@ -51,7 +52,7 @@ impl Actor<'_> {
         self.begin_stage(JobStage::Export, 1, ActorActivity::Finish);
         let exported = self.previous_export();
         let exporting = match &exported {
-            None if self.config.export.best => Some(ExportTask::new(self, &Selection::Best, None, true)?),
+            None if self.config.export.best => Some(ExportTask::new(self, &Selection::Best, ExportTarget::default())?),
             _ => None,
         };
         Ok(Box::new(JobCompletion {
@@ -65,7 +66,7 @@ impl Actor<'_> {
     fn advance_completion(&mut self, finishing: &mut JobCompletion) -> Result<bool> {
         if let Some(exporting) = &mut finishing.export_task {
             if exporting.advance(self)? {
-                finishing.exported = exporting.take_exported();
+                finishing.exported = exporting.exported.take();
                 finishing.export_task = None;
                 if let Some(exported) = &finishing.exported {
                     self.journal.emit(Event::Exported(exported.clone()));
@@ -79,7 +80,7 @@ impl Actor<'_> {
         }
         if finishing.measurement.is_none() {
             let w = self.require_surface()?.theta().get(corner as i64);
-            finishing.measurement = Some(self.new_measurement(w, MeasuredSplit::Test));
+            finishing.measurement = Some(self.new_measurement(w, None, MeasuredSplit::Test));
         }
         if let Some(measured) = self.advance_measurement(&mut finishing.measurement) {
             finishing.corner_test_accuracies.push(measured.measurement.accuracy());
@@ -107,7 +108,7 @@ impl Actor<'_> {
         } else {
             Vec::new()
         };
-        let corner_steps = match self.trains_corners() {
+        let corner_steps = match self.config.corners.trains_corners() {
             true => Trainer::longest_training_steps(&self.data, &self.config.corners),
             false => 0,
         };

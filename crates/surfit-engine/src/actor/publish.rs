@@ -1,7 +1,8 @@
 //! What the world gets to see: snapshots, status, checkpoints.
 
 use super::{Actor, ActorActivity, LiveMap};
-use crate::{EngineError, Result, checkpoint};
+use crate::checkpoint::{self, FitRecord};
+use crate::{EngineError, Result};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use surfit_core::event::{Event, JobStage, LossCurve};
 use surfit_core::files::write_atomic;
@@ -45,20 +46,13 @@ pub(super) struct PublicationTimes {
 /// Measures units of work a second over the last few seconds.
 #[derive(Debug, Default)]
 pub(super) struct WorkRate {
-    last_sample: Option<(Instant, u64)>,
+    /// Time by the engine's clock, and units done then.
+    last_sample: Option<(Duration, u64)>,
     rate: f64,
 }
 
 impl WorkRate {
-    /// Excludes paused time from the estimate.
-    pub(super) fn exclude_time(&mut self, by: Duration) {
-        if let Some((at, _)) = &mut self.last_sample {
-            *at += by;
-        }
-    }
-
-    fn update(&mut self, done: u64) -> f64 {
-        let now = Instant::now();
+    pub(super) fn update(&mut self, now: Duration, done: u64) -> f64 {
         match self.last_sample {
             None => self.last_sample = Some((now, done)),
             Some((at, before)) if now - at > Duration::from_secs(1) => {
@@ -72,7 +66,8 @@ impl WorkRate {
     }
 }
 
-fn unix_seconds() -> f64 {
+/// Seconds since the Unix epoch.
+pub(crate) fn unix_seconds() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64())
 }
 
@@ -255,7 +250,7 @@ impl Actor<'_> {
 
     pub(super) fn snapshot(&mut self) -> Snapshot {
         let (done, total) = self.stage_progress();
-        let rate = self.work_rate.update(done);
+        let rate = self.work_rate.update(self.clock.now(), done);
         self.record_step_cost(rate);
         let running = self.state == EngineState::Running;
         let degrees = self.present_degrees();
@@ -268,6 +263,7 @@ impl Actor<'_> {
             stage: self.stage,
             done,
             total,
+            stage_seconds: self.stage_seconds(),
             rate: if running { rate } else { 0.0 },
             seconds_left,
             phase: self.fit_scratch.phase,
@@ -289,20 +285,9 @@ impl Actor<'_> {
             errand: self.running_task(),
             cost: self.fit_cost(),
             machine: self.load_sampler.latest(),
-            fresh: self.unlogged_losses(),
+            fresh: self.unlogged_losses.clone().map(|losses| UnloggedLosses { time: unix_seconds(), ..losses }),
             waits_for: self.stall_reason.clone().filter(|_| running),
         }
-    }
-
-    fn unlogged_losses(&self) -> Option<UnloggedLosses> {
-        let buffer = self.unlogged_losses.as_ref()?;
-        Some(UnloggedLosses {
-            curve: buffer.curve,
-            first_step: buffer.first_step,
-            values: buffer.values.clone(),
-            rate: buffer.learning_rate,
-            time: unix_seconds(),
-        })
     }
 
     pub(super) fn write_status(&mut self) {
@@ -393,12 +378,18 @@ impl Actor<'_> {
                 if !surface.is_finite() {
                     return Err(EngineError::NotFinite("the surface has weights that are not finite".into()));
                 }
-                let live = LiveMap {
-                    heatmap: super::grids::own_heatmap(&self.temporary_grid, &self.heatmap).clone(),
-                    progress: self.live_progress.clone(),
+                let record = FitRecord {
+                    surface: surface.state(),
+                    progress,
+                    focus_losses: self.focus_losses.clone(),
+                    steered_settings: self.steered_settings.clone(),
+                    gradients: self.gradients.clone(),
+                    live_map: Some(LiveMap {
+                        heatmap: super::grids::own_heatmap(&self.temporary_grid, &self.heatmap).clone(),
+                        progress: self.live_progress.clone(),
+                    }),
                 };
-                let (focus, steering, gradients) = (&self.focus_losses, &self.steered_settings, &self.gradients);
-                checkpoint::save(&self.run, surface, progress, focus, steering, gradients, Some(live))?;
+                checkpoint::save(&self.run, surface, &record)?;
                 self.publication_times.saved_position = Some((None, progress.step));
                 self.publication_times.has_unsaved_change = false;
                 Some(progress.step)

@@ -74,24 +74,16 @@ impl CellRace {
         model: &Model,
         w: Tensor,
     ) -> NetworkMeasurement {
-        let all = evaluator.validation_images();
-        match phase {
-            RacePhase::Scan(_) => {
-                NetworkMeasurement::new(model, evaluator, w, i64::MAX, MeasuredSplit::Validation, 0..self.first_images)
-            }
+        let (stats, images) = match phase {
+            RacePhase::Scan(_) => (None, 0..self.first_images),
             // In the same two parts whatever happened before: sums come out the same.
             RacePhase::Remainder(index) => {
-                let rest = self.first_images..all;
                 let stats = self.scans.get_mut(&index).and_then(|s| s.stats.take());
                 self.kept_bytes -= stats.as_ref().map_or(0, RunningStats::size_in_bytes);
-                match stats {
-                    Some(stats) => {
-                        NetworkMeasurement::with_stats(model, evaluator, w, stats, MeasuredSplit::Validation, rest)
-                    }
-                    None => NetworkMeasurement::new(model, evaluator, w, i64::MAX, MeasuredSplit::Validation, rest),
-                }
+                (stats, self.first_images..evaluator.validation_images())
             }
-        }
+        };
+        NetworkMeasurement::new(model, evaluator, w, stats, MeasuredSplit::Validation, images)
     }
 
     /// Takes a part's measurement in; the images of the cell that were seen so far.

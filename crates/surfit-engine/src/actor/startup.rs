@@ -2,10 +2,10 @@
 
 use super::{
     Actor, ActorActivity, CommandRequest, GradientHistory, LiveMap, LiveProgress, ServeOptions, estimate, fitting,
-    grids, publish, race, shutdown,
+    grids, publish, race, running_clock, shutdown,
 };
 use crate::checkpoint::{self, SteeredSettings};
-use crate::data::{self, DataSet};
+use crate::data;
 use crate::device::Placement;
 use crate::evaluate::Evaluator;
 use crate::identity::RunIdentity;
@@ -17,8 +17,7 @@ use crate::trainer::PendingLosses;
 use crate::{EngineError, Result};
 use std::collections::VecDeque;
 use std::sync::mpsc::Receiver;
-use std::time::Instant;
-use surfit_core::config::Config;
+use std::time::{Duration, Instant};
 use surfit_core::event::{Event, JobStage, RunInfo};
 use surfit_core::heatmap::{Cell, Heatmap, Metric};
 use surfit_core::run_dir::{EngineNode, RunDir};
@@ -53,7 +52,8 @@ impl<'a> Actor<'a> {
             memory::check_surface_memory(config.degrees(), model.parameters(), false, device)?;
         }
         let evaluator = Evaluator::new(&data, config.data.bn_images, config.seed);
-        check_batches(&config, &data)?;
+        // Batches that the training split cannot fill.
+        config.check_batch_size(data.train.len() as usize).map_err(|why| EngineError::input(why.to_string()))?;
         // Once: a resumed run has reported them.
         let is_new = RunIdentity::stored_threads(run).is_none();
         let other_place = RunIdentity::current(&config, &data, &model).check_or_store(run)?;
@@ -85,13 +85,12 @@ impl<'a> Actor<'a> {
         let (mut surface, mut progress, mut live) = (None, None, LiveProgress::default());
         let (mut focus, mut steering) = (Vec::new(), SteeredSettings::default());
         let mut gradients = GradientHistory::default();
-        if let Some(c) = restored {
-            let version = c.surface.version();
-            let known = restore_heatmap(version, c.live_map.as_ref(), shown);
+        if let Some((restored, record)) = restored {
+            let known = restore_heatmap(restored.version(), record.live_map.as_ref(), shown);
             heatmap = known.filter(|h| h.patch == heatmap.patch).unwrap_or(heatmap);
-            live = c.live_map.map_or(live, |live| live.progress);
-            (surface, progress) = (Some(c.surface), Some(c.progress));
-            (focus, steering, gradients) = (c.focus_losses, c.steered_settings, c.gradients);
+            live = record.live_map.map_or(live, |live| live.progress);
+            (surface, progress) = (Some(restored), Some(record.progress));
+            (focus, steering, gradients) = (record.focus_losses, record.steered_settings, record.gradients);
         }
         steering.apply(&mut config.fit);
         let known_corners = journal.run_state().corners.clone();
@@ -128,7 +127,10 @@ impl<'a> Actor<'a> {
             cost_estimate: estimate::CostEstimate::default(),
             load_sampler: crate::machine::LoadSampler::new(device, run.path()),
             stage: JobStage::Data,
-            stage_began: began,
+            clock: running_clock::RunningClock::started_at(began),
+            stage_began: Duration::ZERO,
+            earlier_stage_seconds: 0.0,
+            interrupted_stage: stored.as_ref().map(|s| (s.stage, s.stage_seconds)),
             state: EngineState::Idle,
             publication_times: publish::PublicationTimes::default(),
             shutdown_replies: Vec::new(),
@@ -137,7 +139,6 @@ impl<'a> Actor<'a> {
             closing: false,
             training_digest: None,
             earlier_corners: known_corners,
-            paused_at: None,
             stall: None,
             stall_reason: None,
             failure: None,
@@ -146,7 +147,7 @@ impl<'a> Actor<'a> {
             model,
             evaluator,
         };
-        actor.journal.emit(Event::StageEnded { stage: JobStage::Data, seconds: began.elapsed().as_secs_f64() });
+        actor.journal.emit(Event::StageEnded { stage: JobStage::Data, seconds: actor.stage_seconds() });
         actor.restore_run()?;
         Ok(actor)
     }
@@ -161,7 +162,7 @@ impl<'a> Actor<'a> {
             self.refresh_points();
             self.stage = JobStage::Fit;
             // Its corners are rows of the surface.
-            self.remove_partial_corner()?;
+            checkpoint::remove_file(&self.partial_path())?;
             self.recover_exports();
             self.apply_fork()?;
         } else {
@@ -178,13 +179,17 @@ impl<'a> Actor<'a> {
         Ok(())
     }
 
-    /// Resumes the job at the first part that is not done.
+    /// Resumes the job at the first part that is not done. A stage that ran before, to its end or not, goes on in time, too.
     pub(super) fn resume_job(&mut self) {
+        let earlier = self.journal.run_state().seconds.clone();
         match (self.surface.is_some(), self.progress) {
             (true, Some(progress)) if !progress.is_complete() => self.begin_fit(),
             (true, Some(_)) => self.begin_heatmap_stage(true),
             _ => self.begin_corners(),
         }
+        let interrupted = self.interrupted_stage.filter(|(stage, _)| *stage == self.stage);
+        let earlier = earlier.get(&self.stage).copied();
+        self.earlier_stage_seconds = earlier.or(interrupted.map(|(_, seconds)| seconds)).unwrap_or(0.0);
     }
 }
 
@@ -222,9 +227,4 @@ fn restore_heatmap(version: u64, live: Option<&LiveMap>, shown: Option<&Heatmap>
 
 pub(super) fn unready_corners(corners: usize) -> Vec<Option<Tensor>> {
     std::iter::repeat_with(|| None).take(corners).collect()
-}
-
-/// Refuses batches that the training split cannot fill.
-fn check_batches(config: &Config, data: &DataSet) -> Result<()> {
-    config.check_batch_size(data.train.len() as usize).map_err(|why| EngineError::input(why.to_string()))
 }

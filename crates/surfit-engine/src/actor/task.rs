@@ -6,18 +6,19 @@ mod evaluation_task;
 mod export_task;
 mod search_task;
 
-pub(super) use ensemble::{MeasuringEnsemble, measure_ensemble};
+pub(super) use ensemble::MeasuringEnsemble;
 pub(super) use evaluation_task::EvaluationTask;
 pub(super) use export_task::ExportTask;
 pub(super) use search_task::SearchTask;
 
+use super::export_folders::ExportTarget;
 use super::{Actor, ActorActivity, ReplySender};
 use crate::evaluate::{MeasurementResult, NetworkMeasurement};
 use crate::{EngineError, Result};
 use std::path::Path;
 use std::time::Instant;
 use surfit_core::event::Event;
-use surfit_core::snapshot::{self, EngineState};
+use surfit_core::snapshot;
 
 /// Tasks that may wait; more are refused.
 const MAX_QUEUED_TASKS: usize = 16;
@@ -71,12 +72,13 @@ impl Actor<'_> {
             return;
         };
         let (began, after) = (Instant::now(), self.journal.seq());
+        // The stage does not continue in this time.
+        let was_running = self.clock.is_running();
+        self.clock.stop();
         let outcome = pending.task.tick(self);
         pending.seconds += began.elapsed().as_secs_f64();
-        if self.state != EngineState::Paused {
-            // The stage did not continue in this time.
-            self.stage_began += began.elapsed();
-            self.work_rate.exclude_time(began.elapsed());
+        if was_running {
+            self.clock.start();
         }
         match outcome {
             Ok(false) => self.tasks.push_front(pending),

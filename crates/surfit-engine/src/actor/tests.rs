@@ -5,6 +5,7 @@ mod clients;
 mod durability;
 mod given_corner_files;
 mod restarts;
+mod running_time;
 mod stalls;
 
 use super::*;
@@ -126,7 +127,7 @@ fn count_loss_events(run: &RunDir) -> usize {
 }
 
 #[test]
-fn a_long_fit_tells_its_losses_seldom_and_shows_them_at_once() {
+fn a_long_fit_emits_few_loss_events_and_its_snapshots_have_the_latest() {
     use surfit_core::event::LossCurve;
     let dir = tempfile::tempdir().unwrap();
     let long = TINY.replace("fit = { epochs = 1,", "fit = { epochs = 2000,");
@@ -154,7 +155,7 @@ fn a_long_fit_tells_its_losses_seldom_and_shows_them_at_once() {
     std::fs::write(run.events_path(), lines.collect::<String>()).unwrap();
 
     let mut journal = EventJournal::open(&run).unwrap();
-    let snapshots = journal.event_bus().subscribe_snapshots();
+    let snapshots = journal.event_bus().snapshots.subscribe();
     let mut shown = journal.run_state().clone();
     let mut actor = Actor::open(&run, &mut journal, &inbox, NO_IDLE_TIMEOUT).unwrap();
     assert!(actor.curve_seconds(LossCurve::Surface) > 3000.0);
@@ -217,7 +218,8 @@ fn a_card_names_the_degree_of_the_surface_that_its_weights_were_taken_from() {
         actor.heatmap.cells.iter_mut().for_each(|c| c.images = 50);
         let out = dir.path().join(format!("model-{raised_before_the_choice}"));
         let best = surfit_core::protocol::Selection::Best;
-        let mut export = task::ExportTask::new(&actor, &best, Some(out.clone()), false).unwrap();
+        let target = export_folders::ExportTarget { dir: Some(out.clone()), ..Default::default() };
+        let mut export = task::ExportTask::new(&actor, &best, target).unwrap();
         while export.has_chosen() == raised_before_the_choice {
             export.advance(&mut actor).unwrap();
         }
@@ -228,7 +230,7 @@ fn a_card_names_the_degree_of_the_surface_that_its_weights_were_taken_from() {
         let old = Surface::restore(s.state(), s.theta().copy(), s.velocity().copy());
         actor.execute(command).unwrap();
         while !export.advance(&mut actor).unwrap() {}
-        let exported = export.take_exported().expect("a model");
+        let exported = export.exported.take().expect("a model");
         let (u, v) = (exported.u.unwrap(), exported.v.unwrap());
         let (degrees, weights) = read_exported_model(&out, &actor);
         let now = actor.surface.as_ref().unwrap();

@@ -50,10 +50,6 @@ impl PermutationSearch {
         }
     }
 
-    pub(super) fn by_weights(layout: &WeightLayout) -> Self {
-        Self::Weights(WeightMatching::new(layout))
-    }
-
     /// Steps done and in all; the number of sweeps over the weights is not known beforehand.
     pub(super) fn progress(&self) -> (u64, u64) {
         match self {
@@ -160,10 +156,10 @@ fn record_activations(
     for (flat, taps) in [reference, other].into_iter().zip(&mut taps) {
         // Only what it leaves in `taps` matters.
         let views = layout.views(flat);
-        let _ = network.forward((&views).into(), images, &mut NormStatistics::Batch, Some(taps));
+        let _ = network.forward(views.as_slice().into(), images, &mut NormStatistics::Batch, Some(taps));
     }
     let [a, b] = taps;
-    for (place, ((group, a), (_, b))) in a.into_iter().zip(b).enumerate() {
+    for (place, ((group, a), (_, b))) in a.0.into_iter().zip(b.0).enumerate() {
         let moments = ActivationMoments::from_activations(&unit_rows(&a)?, &unit_rows(&b)?)?;
         match sums.get_mut(place) {
             Some((_, sum)) => sum.add(&moments),

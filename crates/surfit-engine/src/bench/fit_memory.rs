@@ -43,7 +43,7 @@ pub(super) fn memory_rows(subject: &BenchSubject) -> Result<Vec<BenchRow>> {
                 let here = micro_batches(&x, &labels, step, count);
                 let after = micro_batches(&x, &labels, step + 1, count);
                 let next: Vec<(f64, f64)> = after.iter().map(|part| part.uv).collect();
-                let record = surface.step(model, FitPhase::Interior, &here, BENCH_HYPERPARAMS, &next, &mut ());
+                let record = surface.step(model, FitPhase::Interior, &here, BENCH_HYPERPARAMS, &next, None);
                 wait_for_device(&record.loss);
             }
             Ok(())

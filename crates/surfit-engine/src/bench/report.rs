@@ -84,11 +84,6 @@ pub struct BenchReport {
 }
 
 impl BenchReport {
-    /// One JSON object.
-    pub fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("plain data")
-    }
-
     pub fn to_table(&self) -> String {
         let mut out = format!("{}\n", self.machine);
         let mut network = ("", "");
@@ -173,7 +168,7 @@ mod tests {
         let table = report.to_table();
         assert!(table.contains("fit step 3×3, 4 draws / plain step"), "{table}");
         assert!(table.contains("≤1.15 MISSED") && table.contains("≤1.00 met"), "{table}");
-        let json: serde_json::Value = serde_json::from_str(&report.to_json()).expect("JSON");
+        let json = serde_json::to_value(&report).expect("plain data");
         assert_eq!(json["rows"][0]["what"], "fit_step");
         assert_eq!(json["rows"][1]["met"], true);
     }

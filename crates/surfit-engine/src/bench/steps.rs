@@ -85,7 +85,7 @@ pub(super) fn step_rows(subject: &BenchSubject, repetitions: usize) -> Result<Ve
                 let here = micro_batches(x, labels, step, draws);
                 let next: Vec<(f64, f64)> =
                     micro_batches(x, labels, step + 1, draws).iter().map(|part| part.uv).collect();
-                let record = surface.step(model, FitPhase::Interior, &here, BENCH_HYPERPARAMS, &next, &mut ());
+                let record = surface.step(model, FitPhase::Interior, &here, BENCH_HYPERPARAMS, &next, None);
                 wait_for_device(&record.loss);
             });
             let asked = (subject.name == "resnet18-cifar").then_some(target);

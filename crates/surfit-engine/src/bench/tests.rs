@@ -40,7 +40,6 @@ fn images_are_framed_to_the_shape_of_colour_images() {
 
 #[test]
 fn an_unknown_network_gets_a_sentence() {
-    let options = BenchOptions { networks: vec!["resnet".into()], quick: true };
-    let sentence = run_benchmarks(&options).expect_err("no such network").to_string();
+    let sentence = run_benchmarks(&["resnet".into()], true).expect_err("no such network").to_string();
     assert!(sentence.contains("resnet18"), "{sentence}");
 }

@@ -1,6 +1,7 @@
 //! Random changes of training images.
 
 use rand::Rng;
+use surfit_core::config::TrainingConfig;
 use surfit_core::random::{self, RandomStream};
 use tch::{Kind, Tensor};
 
@@ -12,6 +13,16 @@ pub struct Augmentation {
     pub horizontal_flip: bool,
     /// Probability that a rectangle of 2 to 33 % of an image is erased (Zhong et al. 2020).
     pub random_erasing: f64,
+}
+
+impl From<&TrainingConfig> for Augmentation {
+    fn from(training: &TrainingConfig) -> Self {
+        Self {
+            random_crop_padding: training.random_crop_padding,
+            horizontal_flip: training.horizontal_flip,
+            random_erasing: training.random_erasing,
+        }
+    }
 }
 
 impl Augmentation {

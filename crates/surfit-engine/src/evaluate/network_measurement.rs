@@ -8,11 +8,13 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 use tch::{Kind, Tensor};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The images that a network is measured on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum MeasuredSplit {
-    /// The validation split, in the evaluator's order.
+    /// The validation split.
+    #[value(name = "val")]
     Validation,
-    /// The test split, in its own order.
+    /// The test split.
     Test,
 }
 
@@ -26,8 +28,8 @@ pub struct NetworkMeasurement {
     w: Tensor,
     views: Vec<Tensor>,
     stats: RunningStats,
-    /// What is left of the statistics' re-estimation, and after how many images it ends.
-    recalibration: Option<(ImageRange, i64)>,
+    /// What is left of the statistics' re-estimation.
+    recalibration: Option<ImageRange>,
     split: MeasuredSplit,
     batches: ImageRange,
     metrics: MetricAccumulator,
@@ -50,38 +52,24 @@ pub struct MeasurementResult {
 }
 
 impl NetworkMeasurement {
-    /// Statistics are re-estimated over the calibration images, or over as many batches as hold the first `refresh` of
-    /// them; then the images of the range are classified.
+    /// Classifies the images of the range, with re-estimated statistics where none are given.
     pub fn new(
         model: &Model,
         evaluator: &Evaluator,
         w: Tensor,
-        refresh: i64,
+        stats: Option<RunningStats>,
         on: MeasuredSplit,
         images: Range<i64>,
     ) -> Self {
         let layout = model.network().layout();
-        let stats = RunningStats::new(layout, w.device());
         let size = evaluator.batch_size(w.device());
-        let calibration = ImageRange::in_batches(0..evaluator.calibration.len(), size);
-        let first = (!layout.norms.is_empty()).then_some((calibration, refresh));
-        Self { recalibration: first, ..Self::with_stats(model, evaluator, w, stats, on, images) }
-    }
-
-    pub fn with_stats(
-        model: &Model,
-        evaluator: &Evaluator,
-        w: Tensor,
-        stats: RunningStats,
-        on: MeasuredSplit,
-        images: Range<i64>,
-    ) -> Self {
+        let is_estimated = stats.is_none() && !layout.norms.is_empty();
         Self {
-            views: model.network().layout().views(&w),
-            batches: ImageRange::in_batches(images, evaluator.batch_size(w.device())),
+            views: layout.views(&w),
+            batches: ImageRange::in_batches(images, size),
+            stats: stats.unwrap_or_else(|| RunningStats::new(layout, w.device())),
             w,
-            stats,
-            recalibration: None,
+            recalibration: is_estimated.then(|| ImageRange::in_batches(0..evaluator.calibration.len(), size)),
             split: on,
             metrics: MetricAccumulator::default(),
             probabilities: None,
@@ -97,8 +85,7 @@ impl NetworkMeasurement {
 
     /// Images classified so far, and in all, those for batch norm included.
     pub fn progress(&self) -> (u64, u64) {
-        let left =
-            self.recalibration.as_ref().map_or(0, |(part, most)| part.remaining_images().min((*most).max(0) as u64));
+        let left = self.recalibration.as_ref().map_or(0, ImageRange::remaining_images);
         (self.images_done, self.images_done + left + self.batches.remaining_images())
     }
 
@@ -119,8 +106,8 @@ impl NetworkMeasurement {
 
     /// Processes one batch; true when none was left.
     fn process_batch(&mut self, model: &Model, evaluator: &Evaluator, test: &DataSplit) -> bool {
-        if let Some((part, most)) = &mut self.recalibration {
-            match part.next_batch_within(&evaluator.calibration, *most) {
+        if let Some(part) = &mut self.recalibration {
+            match part.next_batch_within(&evaluator.calibration, i64::MAX) {
                 Some((x, _)) => {
                     let _ = model.logits(&self.views, &x, &mut NormStatistics::Collect(&mut self.stats));
                     self.stats.batches += 1;

@@ -1,5 +1,6 @@
 //! How much memory a surface needs, and how much there is.
 
+use super::bytes_in_table;
 use crate::{EngineError, Result};
 use std::path::Path;
 use surfit_core::surface::Degrees;
@@ -29,7 +30,7 @@ fn vectors_bytes(degrees: Degrees, working: u64, parameters: i64) -> u64 {
 /// Memory that the host can still give: what the system calls available, or what a control group leaves, if that is less.
 /// `None` where the system does not report it.
 pub fn available_memory() -> Option<AvailableMemory> {
-    let system = parse_available_memory(&std::fs::read_to_string("/proc/meminfo").ok()?)?;
+    let system = bytes_in_table(&std::fs::read_to_string("/proc/meminfo").ok()?, "MemAvailable:")?;
     let machine = AvailableMemory { bytes: system, limit: "this machine" };
     let groups = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let group = control_group_available(&groups, Path::new("/sys/fs/cgroup"))
@@ -67,13 +68,6 @@ fn check_memory(degrees: Degrees, parameters: i64, converted: bool, available: O
 
 pub(super) fn format_bytes(bytes: u64) -> String {
     if bytes < 1_000_000_000 { format!("{} MB", bytes / 1_000_000) } else { format!("{:.1} GB", bytes as f64 / 1e9) }
-}
-
-/// `MemAvailable` in bytes.
-fn parse_available_memory(text: &str) -> Option<u64> {
-    let line = text.lines().find_map(|l| l.strip_prefix("MemAvailable:"))?;
-    let kilobytes: u64 = line.split_whitespace().next()?.parse().ok()?;
-    Some(kilobytes * 1024)
 }
 
 /// Bytes that the tightest of the process's control groups leaves; `None` without a limit. Knows both versions of control
@@ -162,7 +156,7 @@ mod tests {
 
     #[test]
     fn available_memory_is_read_from_the_systems_table() {
-        assert_eq!(parse_available_memory("MemTotal: 9 kB\nMemAvailable:   7 kB\n"), Some(7168));
-        assert_eq!(parse_available_memory("MemTotal: 9 kB\n"), None);
+        assert_eq!(bytes_in_table("MemTotal: 9 kB\nMemAvailable:   7 kB\n", "MemAvailable:"), Some(7168));
+        assert_eq!(bytes_in_table("MemTotal: 9 kB\n", "MemAvailable:"), None);
     }
 }

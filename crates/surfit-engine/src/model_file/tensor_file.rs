@@ -57,9 +57,6 @@ pub fn write_tensors(
 
 /// As [`write_tensors`], with a checksum at the end by which [`read_tensors`] knows bytes that are not those that were
 /// written.
-///
-/// # Errors
-/// As [`write_tensors`].
 pub fn write_checksummed(
     location: &(impl FileLocation + ?Sized),
     tensors: &[(&str, &Tensor)],
@@ -151,8 +148,8 @@ fn write_bytes(tensor: &Tensor, out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-/// Reads `shape` values of `kind` from `input` into a new tensor on the CPU.
-fn read_bytes(input: &mut impl Read, shape: &[i64], kind: Kind) -> std::result::Result<Tensor, ReadError> {
+/// Reads `shape` values of `kind` from `input`, the file at `path`, into a new tensor on the CPU.
+fn read_bytes(path: &Path, input: &mut impl Read, shape: &[i64], kind: Kind) -> Result<Tensor> {
     let size = kind.elt_size_in_bytes();
     let tensor = Tensor::f_empty(shape, (kind, Device::Cpu))?;
     let flat = tensor.f_view(-1)?;
@@ -161,38 +158,11 @@ fn read_bytes(input: &mut impl Read, shape: &[i64], kind: Kind) -> std::result::
     for start in (0..total).step_by(step) {
         let count = step.min(total - start);
         let bytes = &mut buffer[..count * size];
-        input.read_exact(bytes)?;
+        input.read_exact(bytes).map_err(EngineError::io(path))?;
         let piece = Tensor::f_from_data_size(bytes, &[count as i64], kind)?;
         flat.f_narrow(0, start as i64, count as i64)?.f_copy_(&piece)?;
     }
     Ok(tensor)
-}
-
-#[derive(Debug)]
-enum ReadError {
-    Io(io::Error),
-    Torch(tch::TchError),
-}
-
-impl From<io::Error> for ReadError {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
-}
-
-impl From<tch::TchError> for ReadError {
-    fn from(error: tch::TchError) -> Self {
-        Self::Torch(error)
-    }
-}
-
-impl ReadError {
-    fn with_path(self, path: &Path) -> EngineError {
-        match self {
-            Self::Io(source) => EngineError::Io { path: path.into(), source },
-            Self::Torch(error) => error.into(),
-        }
-    }
 }
 
 /// What [`read_tensors`] gives: tensors in the file's order, and the metadata.
@@ -230,22 +200,18 @@ pub fn read_tensors(
             }
             continue;
         }
-        let kind = DTYPE_KINDS.iter().find(|(dtype, _)| *dtype == info.dtype).map(|(_, kind)| *kind);
-        let kind = kind.ok_or_else(|| {
+        let kind = torch_kind(info.dtype).ok_or_else(|| {
             let fault = format!("tensor `{name}` has values of type {:?}, which is not supported", info.dtype);
             damaged_file(path, fault, None)
         })?;
         let shape: Vec<i64> = info.shape.iter().map(|&n| n as i64).collect();
-        let tensor = read_bytes(&mut file, &shape, kind).map_err(|e| e.with_path(path))?;
+        let tensor = read_bytes(path, &mut file, &shape, kind)?;
         tensors.push((name, tensor));
     }
     Ok((tensors, metadata))
 }
 
 /// Reads the string metadata of a safetensors file, and nothing of its tensors.
-///
-/// # Errors
-/// A sentence for a file that is missing, cut short or not in the format.
 pub fn read_metadata(location: &(impl FileLocation + ?Sized)) -> Result<HashMap<String, String>> {
     let (_, header) = open(location)?;
     Ok(header.metadata().clone().unwrap_or_default())

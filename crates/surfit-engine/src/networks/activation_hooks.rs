@@ -8,7 +8,7 @@ const MAX_POSITIONS: i64 = 64;
 /// Activations of the units of permutation groups, in the order in which a forward pass meets them. A group may be seen
 /// at several places, as the channels of a residual stream are.
 #[derive(Debug, Default)]
-pub struct ActivationHooks(Vec<(usize, Tensor)>);
+pub struct ActivationHooks(pub Vec<(usize, Tensor)>);
 
 impl ActivationHooks {
     /// Keeps a copy of activations `x`, `[N, units, …]`, of `group`, at evenly spread positions when there are many.
@@ -32,13 +32,4 @@ impl ActivationHooks {
 /// The step that leaves at most `most` of `length` positions.
 fn position_stride(length: i64, most: i64) -> i64 {
     (length + most - 1).div_euclid(most).max(1)
-}
-
-impl IntoIterator for ActivationHooks {
-    type Item = (usize, Tensor);
-    type IntoIter = std::vec::IntoIter<Self::Item>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
-    }
 }

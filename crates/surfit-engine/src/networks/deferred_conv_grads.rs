@@ -22,14 +22,7 @@ pub struct ForwardWeights<'a> {
 
 impl<'a> From<&'a [Tensor]> for ForwardWeights<'a> {
     fn from(views: &'a [Tensor]) -> Self {
-        let products = None;
-        Self { views, deferred_grads: products }
-    }
-}
-
-impl<'a> From<&'a Vec<Tensor>> for ForwardWeights<'a> {
-    fn from(views: &'a Vec<Tensor>) -> Self {
-        views.as_slice().into()
+        Self { views, deferred_grads: None }
     }
 }
 

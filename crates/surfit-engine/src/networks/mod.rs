@@ -21,9 +21,6 @@ pub struct Network(Architecture);
 
 impl Network {
     /// The network that a configuration describes, for images of shape `input` (`[C, H, W]`).
-    ///
-    /// # Errors
-    /// As [`describe_network`].
     pub fn new(config: &NetworkConfig, input: [usize; 3], classes: usize) -> Result<Self> {
         Ok(Self(describe_network(config, input, classes).map_err(NetworkError::from)?))
     }

@@ -110,10 +110,10 @@ fn a_cnn_is_the_plain_composition_of_its_layers() {
     let expected = y.flatten(1, -1).linear(&w[9], Some(&w[10]));
 
     let mut taps = ActivationHooks::default();
-    let logits = network.forward((&w).into(), &x, &mut NormStatistics::Batch, Some(&mut taps));
+    let logits = network.forward(w.as_slice().into(), &x, &mut NormStatistics::Batch, Some(&mut taps));
     assert_eq!(logits.size(), [5, 10]);
     assert!(max_abs(&(&logits - &expected)) < 1e-5);
-    let sizes: Vec<_> = taps.into_iter().map(|(g, t)| (g, t.size())).collect();
+    let sizes: Vec<_> = taps.0.into_iter().map(|(g, t)| (g, t.size())).collect();
     assert_eq!(sizes, [(0, vec![5, 4, 7, 7]), (1, vec![5, 6, 7, 7]), (2, vec![5, 8, 7, 7])]);
 
     let gradient = |logits: &Tensor| {
@@ -134,7 +134,7 @@ fn taps_and_gradients_do_not_change_the_logits() {
         for running in [false, true] {
             let forward = |flat: &Tensor, taps: Option<&mut ActivationHooks>| {
                 let mut norms = if running { NormStatistics::Running(&stats) } else { NormStatistics::Batch };
-                network.forward((&network.layout().views(flat)).into(), &x, &mut norms, taps).detach()
+                network.forward(network.layout().views(flat).as_slice().into(), &x, &mut norms, taps).detach()
             };
             let logits = forward(&plain, None);
             assert!(max_abs(&logits) > 0.0);
@@ -203,9 +203,9 @@ fn an_mlp_is_the_plain_composition_of_its_layers() {
     let layer = |x: &Tensor, i: usize| x.matmul(&w[2 * i].transpose(0, 1)) + &w[2 * i + 1];
     let expected = layer(&layer(&layer(&x.view([4, 784]), 0).relu(), 1).relu(), 2);
     let mut taps = ActivationHooks::default();
-    let logits = network.forward((&w).into(), &x, &mut NormStatistics::Batch, Some(&mut taps));
+    let logits = network.forward(w.as_slice().into(), &x, &mut NormStatistics::Batch, Some(&mut taps));
     assert!(max_abs(&(logits - expected)) < 1e-5);
-    assert_eq!(taps.into_iter().map(|(g, t)| (g, t.size())).collect::<Vec<_>>(), [(0, vec![4, 12]), (1, vec![4, 9])]);
+    assert_eq!(taps.0.into_iter().map(|(g, t)| (g, t.size())).collect::<Vec<_>>(), [(0, vec![4, 12]), (1, vec![4, 9])]);
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn collecting_gives_the_mean_of_the_batches_statistics() {
     let mut stats = RunningStats::new(network.layout(), Device::Cpu);
     let (mut means, mut vars) = (Vec::new(), Vec::new());
     for batch in images(12).chunk(3, 0) {
-        let _ = network.forward((&w).into(), &batch, &mut NormStatistics::Collect(&mut stats), None);
+        let _ = network.forward(w.as_slice().into(), &batch, &mut NormStatistics::Collect(&mut stats), None);
         stats.batches += 1;
         let first = batch.conv2d(&w[0], None::<Tensor>, 1, 1, 1, 1);
         let (var, mean) = first.var_mean_dim([0i64, 2, 3].as_slice(), true, false);
@@ -228,8 +228,8 @@ fn collecting_gives_the_mean_of_the_batches_statistics() {
     assert!(max_abs(&(&stats.var[0] - mean_of(&vars))) < 1e-5);
     // The statistics are what evaluation then uses.
     let x = images(4);
-    let fixed = network.forward((&w).into(), &x, &mut NormStatistics::Running(&stats), None);
-    let batch = network.forward((&w).into(), &x, &mut NormStatistics::Batch, None);
+    let fixed = network.forward(w.as_slice().into(), &x, &mut NormStatistics::Running(&stats), None);
+    let batch = network.forward(w.as_slice().into(), &x, &mut NormStatistics::Batch, None);
     assert!(max_abs(&(fixed - batch)) > 1e-4);
 }
 
@@ -247,7 +247,7 @@ fn bad_descriptions_get_a_sentence() {
     // Five widths leave one pixel, which is enough.
     let network = network("cnn", &[2; 5]);
     let w = network.layout().views(&network.layout().initial_weights(1));
-    assert_eq!(network.forward((&w).into(), &images(3), &mut NormStatistics::Batch, None).size(), [3, 10]);
+    assert_eq!(network.forward(w.as_slice().into(), &images(3), &mut NormStatistics::Batch, None).size(), [3, 10]);
 }
 
 /// Weight gradients that are formed apart are those of automatic differentiation, for strides, kernels and biases.

@@ -23,9 +23,6 @@ impl Drop for BoundSocket {
 impl BoundSocket {
     /// Binds the run's socket in its private folder. A stale file of an earlier engine is replaced: the caller holds
     /// the run's lock, so nobody listens there.
-    ///
-    /// # Errors
-    /// When the folder belongs to somebody else, or the socket cannot be made.
     pub fn bind(run: &RunDir) -> Result<Self> {
         let path = run.new_socket_path();
         ensure_private_folder(path.parent().unwrap_or(Path::new("/")))?;
@@ -51,9 +48,6 @@ impl BoundSocket {
 
     /// Listens anew when the socket's file is gone; the listener for the runtime when it does. Clients that are there
     /// already stay.
-    ///
-    /// # Errors
-    /// As [`BoundSocket::bind`]; it can be tried again.
     pub(super) fn rebind_if_missing(&mut self, run: &RunDir) -> Result<Option<UnixListener>> {
         if self.path.exists() {
             return Ok(None);

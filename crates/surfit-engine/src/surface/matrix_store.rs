@@ -40,7 +40,7 @@ impl WeightStore for MatrixStore {
     fn update(&mut self, theta: &mut Tensor, optimizer: &mut Sgd, update: &PointUpdate) -> Tensor {
         let gradients = self.0.narrow(0, 0, update.network_weights.len() as i64);
         let norms = gradients.norm_scalaropt_dim(2, [1i64].as_slice(), false);
-        let trainable = optimizer.velocity().size()[0];
+        let trainable = optimizer.velocity.size()[0];
         let mut points = theta.narrow(0, theta.size()[0] - trainable, trainable);
         optimizer.step_points(&mut points, &gradients, update);
         if !update.next_weights.is_empty() {

@@ -5,7 +5,7 @@ use super::weight_store::SampleNetworks;
 use crate::model::Model;
 use crate::optimizer::{PointUpdate, StepHyperparams};
 use std::time::Instant;
-use surfit_core::cost::DRAWS_PER_PASS;
+use surfit_core::cost::{DRAWS_PER_PASS, FitCost};
 use surfit_core::draws::FitPhase;
 use surfit_core::surface::Degrees;
 use tch::{Device, Kind, Tensor};
@@ -31,41 +31,10 @@ pub struct StepRecord {
     pub weights: Vec<Vec<f64>>,
 }
 
-/// Seconds that the parts of a step took.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct StepTiming {
-    /// Forward and backward passes of the networks.
-    pub network: f64,
-    /// Everything else: interpolation, velocity, control points.
-    pub surface: f64,
-    pub draws: usize,
-    pub degrees: Degrees,
-}
-
 /// Waits until a GPU has completed its work; returns at once on other devices.
 fn synchronize(device: Device) {
     if let Device::Cuda(index) = device {
         tch::Cuda::synchronize(index as i64);
-    }
-}
-
-/// Observes the network passes of a step, to measure them.
-pub trait StepObserver {
-    /// A forward and backward pass of a network begins.
-    fn pass_begins(&mut self) {}
-    /// It has ended, as far as the host knows.
-    fn pass_ends(&mut self) {}
-}
-
-impl StepObserver for () {}
-
-impl<T: StepObserver> StepObserver for Option<T> {
-    fn pass_begins(&mut self) {
-        self.iter_mut().for_each(T::pass_begins);
-    }
-
-    fn pass_ends(&mut self) {
-        self.iter_mut().for_each(T::pass_ends);
     }
 }
 
@@ -86,19 +55,20 @@ impl StepTimer {
         Self { device, began: now, pass_began: now, network: 0.0 }
     }
 
-    pub fn finish(self, draws: usize, degrees: Degrees) -> StepTiming {
+    /// What the parts of the step took.
+    pub fn finish(self, draws: usize, degrees: Degrees) -> FitCost {
         synchronize(self.device);
         let surface = (self.began.elapsed().as_secs_f64() - self.network).max(0.0);
-        StepTiming { network: self.network, surface, draws, degrees }
+        FitCost { network: self.network, surface, draws, degrees: Some(degrees), ..FitCost::default() }
     }
-}
 
-impl StepObserver for StepTimer {
+    /// A forward and backward pass of a network begins.
     fn pass_begins(&mut self) {
         synchronize(self.device);
         self.pass_began = Instant::now();
     }
 
+    /// It has ended, as far as the host knows.
     fn pass_ends(&mut self) {
         synchronize(self.device);
         self.network += self.pass_began.elapsed().as_secs_f64();
@@ -129,7 +99,7 @@ impl Surface {
         parts: &[MicroBatch],
         rates: StepHyperparams,
         next: &[(f64, f64)],
-        observer: &mut dyn StepObserver,
+        mut timer: Option<&mut StepTimer>,
     ) -> StepRecord {
         let normalizer = self.normalizer(phase);
         let rate = if normalizer > 0.0 { rates.learning_rate / normalizer } else { 0.0 };
@@ -159,9 +129,9 @@ impl Surface {
         for (group, (some, here)) in groups.enumerate() {
             let mut networks = self.take_networks(model, here, draws);
             for (draw, part) in some.iter().enumerate() {
-                observer.pass_begins();
+                timer.iter_mut().for_each(|timer| timer.pass_begins());
                 let loss = networks.store.differentiate(model, draw, part, rates);
-                observer.pass_ends();
+                timer.iter_mut().for_each(|timer| timer.pass_ends());
                 losses.push(loss * share(part));
             }
             let following = ahead.next();
@@ -182,7 +152,7 @@ impl Surface {
             self.networks = Some(networks);
         }
         if trains {
-            self.optimizer.set_last_rate(rate);
+            self.optimizer.last_rate = rate;
         }
         let followed = |b: Vec<f64>| {
             let points = b.into_iter().zip(&self.frozen);

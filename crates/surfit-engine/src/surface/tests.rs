@@ -45,7 +45,7 @@ fn loss_through_interpolation(model: &Model, theta: &Tensor, b: &[f64], part: &M
     let b = Tensor::from_slice(&to_f32(b)).unsqueeze(0);
     let w = b.mm(theta).squeeze_dim(0);
     let views = model.network().layout().views(&w);
-    let logits = model.network().forward((&views).into(), &part.x, &mut NormStatistics::Batch, None);
+    let logits = model.network().forward(views.as_slice().into(), &part.x, &mut NormStatistics::Batch, None);
     logits.cross_entropy_loss::<Tensor>(&part.labels, None, Reduction::Mean, -100, 0.0)
 }
 
@@ -97,7 +97,7 @@ fn steps_are_sgd_with_momentum_on_the_control_points() {
         let _ = gradient.narrow(0, 0, 4).zero_();
         velocity = velocity * 0.9 + gradient;
         theta -= &velocity * (rate / normalizer);
-        surface.step(&model, FitPhase::Interior, &parts, rates, &[], &mut ());
+        surface.step(&model, FitPhase::Interior, &parts, rates, &[], None);
     }
     let difference = largest_difference(&theta, surface.theta());
     let moved = largest_difference(&theta, Surface::linear(degrees, corners(&model)).theta());
@@ -124,7 +124,7 @@ fn six_steps(model: &Model, mut surface: Surface, draws: usize, prepared: bool) 
             // It may turn out otherwise.
             next[0] = (0.5, 0.5);
         }
-        let record = surface.step(model, FitPhase::Interior, &parts, rates, &next, &mut ());
+        let record = surface.step(model, FitPhase::Interior, &parts, rates, &next, None);
         assert_eq!(record.norms.size(), [draws as i64]);
         norms.extend((0..draws).map(|draw| record.norms.double_value(&[draw as i64])));
     }
@@ -158,7 +158,7 @@ fn own_arithmetic_and_library_calls_make_the_same_steps() {
 }
 
 #[test]
-fn to_be_told_the_next_draws_changes_no_bit() {
+fn knowing_the_next_draws_changes_no_bit() {
     let degrees = Degrees::new(3, 2).unwrap();
     for kind in [Kind::Float, Kind::BFloat16] {
         let model = model_of_kind("cnn", kind);
@@ -194,7 +194,7 @@ fn fitted_surface(model: &Model, degrees: Degrees) -> Surface {
     let mut surface = Surface::linear(degrees, corners(model));
     let rates = StepHyperparams { learning_rate: 0.1, momentum: 0.9, weight_decay: 1e-3, label_smoothing: 0.0 };
     for step in 0..5 {
-        surface.step(model, FitPhase::Interior, &[micro_batch((0.4, 0.6), step)], rates, &[], &mut ());
+        surface.step(model, FitPhase::Interior, &[micro_batch((0.4, 0.6), step)], rates, &[], None);
     }
     surface
 }
@@ -224,7 +224,7 @@ fn raising_the_degree_leaves_every_point_and_the_next_step_where_they_were() {
 }
 
 #[test]
-fn lowering_holds_the_corners_and_says_what_it_cost() {
+fn lowering_holds_the_corners_and_reports_the_deviation() {
     let model = model("cnn");
     let mut surface = fitted_surface(&model, Degrees::new(3, 3).unwrap());
     let version = surface.version();
@@ -250,7 +250,7 @@ fn frozen_points_and_corners_stand_still_and_the_others_move() {
     surface.set_frozen(0, true);
     let before = surface.theta().copy();
     let rates = StepHyperparams { learning_rate: 0.1, momentum: 0.9, weight_decay: 1e-3, label_smoothing: 0.0 };
-    surface.step(&model, FitPhase::Interior, &[micro_batch((0.5, 0.4), 1)], rates, &[], &mut ());
+    surface.step(&model, FitPhase::Interior, &[micro_batch((0.5, 0.4), 1)], rates, &[], None);
     for row in 0..9 {
         let moved = largest_difference(&before.get(row), &surface.theta().get(row));
         assert_eq!(moved == 0.0, row < 4 || row == 5, "row {row} moved by {moved}");
@@ -294,7 +294,7 @@ fn raising_the_degree_during_a_fit_of_a_resnet_makes_no_jump_in_the_loss() {
                 .enumerate()
                 .map(|(i, uv)| micro_batch(uv, (2 * step as i64 + i as i64) % 8))
                 .collect();
-            let record = surface.step(&model, FitPhase::Interior, &parts, rates, &[], &mut ());
+            let record = surface.step(&model, FitPhase::Interior, &parts, rates, &[], None);
             record.loss.double_value(&[])
         };
         range.map(&mut one).collect()

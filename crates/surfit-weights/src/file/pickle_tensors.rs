@@ -80,7 +80,7 @@ pub(super) struct TensorObjects<'a> {
 /// Reads the pickle at the beginning of `bytes`; gives its result and its length.
 pub(super) fn read_first(bytes: &[u8]) -> ReadStep<(TensorObjects<'_>, PickleValue, usize)> {
     // Every callable may be named, since none is called.
-    let (all, root, len) = pickle::read_first(bytes, |_, _| true).map_err(|_| damaged_list())?;
+    let (all, root, len) = pickle::read(bytes, |_, _| true).map_err(|_| damaged_list())?;
     let mut sources = Vec::with_capacity(all.objects.len());
     for (index, object) in all.objects.iter().enumerate() {
         let source = match (all.globals[object.callable], all.sequences[object.arguments].first()) {

@@ -19,7 +19,7 @@ fn read(path: &Path) -> Result<Vec<NamedValues>, WeightFileError> {
 
 fn read_as(path: &Path, weights: CornerWeights) -> Result<Vec<NamedValues>, WeightFileError> {
     let file = WeightFile::open(path, weights)?;
-    let tensors = file.tensors().iter().enumerate();
+    let tensors = file.tensors.iter().enumerate();
     tensors
         .map(|(index, entry)| {
             let values = file.read_values(index)?;

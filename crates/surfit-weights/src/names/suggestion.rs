@@ -80,11 +80,27 @@ fn guess_networks(spec: &NetworkSpec, network: &ExpectedNetwork, index: &NameInd
     if first.body_len() == 0 {
         return guess_linear_networks(spec, network, index);
     }
-    let depths = 1..=spec.widths.search_template.map_or(1, |_| MAX_WIDTHS);
-    match depths.map_while(|depth| BodyMatch::find(template(depth), index)).last() {
+    let found = match spec.widths.search_template {
+        Some(_) => (1..=MAX_WIDTHS).map_while(|depth| BodyMatch::find(template(depth), index)).last(),
+        None => with_equal_neighbours(&first).find_map(|config| BodyMatch::find(config, index)),
+    };
+    match found {
         Some(body) => body.guess_networks(spec, network, index),
         None => Vec::new(),
     }
+}
+
+/// A network's configuration, and those with two neighbouring widths alike that have other layers: where the width stays, a
+/// residual network needs no shortcut.
+fn with_equal_neighbours(network: &ExpectedNetwork) -> impl Iterator<Item = NetworkConfig> {
+    let layers = |network: &ExpectedNetwork| network.layout().parameters.len();
+    let alike = (1..network.config.widths.len()).filter_map(move |place| {
+        let mut config = network.config.clone();
+        config.widths[place] = config.widths[place - 1];
+        let other = ExpectedNetwork::new(&config, MAX_INPUT, 2).ok()?;
+        (layers(&other) != layers(network)).then_some(config)
+    });
+    std::iter::once(network.config.clone()).chain(alike)
 }
 
 fn network_config(spec: &NetworkSpec, widths: Option<Vec<usize>>) -> NetworkConfig {
@@ -152,17 +168,27 @@ impl BodyMatch {
         let config = &self.template.config;
         let mut widths = config.widths.clone();
         for (place, found) in widths.iter_mut().enumerate() {
-            let mut wider = config.clone();
-            wider.widths[place] *= 2;
-            let wider = ExpectedNetwork::new(&wider, MAX_INPUT, 2).ok()?;
+            let width = config.widths[place];
+            let widened = |is_widened: &dyn Fn(usize, usize) -> bool| {
+                let mut wider = config.clone();
+                let places = wider.widths.iter_mut().enumerate();
+                places.filter(|(other, w)| is_widened(*other, **w)).for_each(|(_, w)| *w *= 2);
+                ExpectedNetwork::new(&wider, MAX_INPUT, 2).ok()
+            };
+            let has_same_layers =
+                |wider: &ExpectedNetwork| wider.layout().parameters.len() == self.template.layout().parameters.len();
+            // Some widths have to stay alike. Others change the number of layers, or nothing that a shape shows.
+            let alone = widened(&|other, _| other == place)?;
+            let wider = match has_same_layers(&alone) {
+                true => alone,
+                false => widened(&|_, w| w == width)?,
+            };
             let pairs = self.template.layout().parameters.iter().zip(&wider.layout().parameters);
             let mut axes = pairs.enumerate().flat_map(|(parameter, (own, wider))| {
                 let axes = own.shape.iter().zip(&wider.shape).enumerate();
                 axes.filter(|(_, (own, wider))| own != wider).map(move |(axis, (&own, _))| (parameter, axis, own))
             });
-            // Others change the number of layers, or nothing that a shape shows.
-            let width = config.widths[place];
-            if wider.layout().parameters.len() == self.template.layout().parameters.len()
+            if has_same_layers(&wider)
                 && let Some((parameter, axis, _)) = axes.find(|&(_, _, own)| own == width as i64)
             {
                 let length = *self.shape_in_file(index, parameter)?.get(axis)?;

@@ -5,7 +5,7 @@
 use super::{IMAGE_BYTES, IMAGE_SHAPE, class_of_label};
 use crate::Result;
 use crate::images::LabeledImages;
-use crate::pickle::{self, PickleObject, PickleObjects, PickleRefusal, PickleValue};
+use crate::pickle::{self, PickleObject, PickleObjects, PickleValue};
 use crate::source::{bad_content_error, unreadable_error};
 use std::io::Read;
 use surfit_core::data_sets::DataSetSpec;
@@ -34,12 +34,8 @@ pub(super) fn read_batch(
     input.take(bytes as u64).read_to_end(&mut content).map_err(|e| unreadable_error(name, &e))?;
     let refuse = |fault: BatchFault| bad_content_error(name, fault);
     let (labels, pixels) = {
-        let (objects, root) = pickle::read(&content, is_allowed_callable).map_err(|refusal| {
-            refuse(match refusal {
-                PickleRefusal::Damaged => BatchFault::Damaged,
-                PickleRefusal::Callable(callable) => BatchFault::Callable(callable),
-            })
-        })?;
+        let (objects, root, _) =
+            pickle::read(&content, is_allowed_callable).map_err(|refusal| bad_content_error(name, refusal))?;
         let file = PickledBatch { content: &content, objects };
         let labels = file.labels(spec, key, root).map_err(&refuse)?;
         let labels: Vec<u16> =
@@ -63,10 +59,6 @@ pub(super) fn read_batch(
 
 #[derive(Debug, thiserror::Error)]
 enum BatchFault {
-    #[error("it is cut short, or not a pickle of plain data")]
-    Damaged,
-    #[error("it holds `{0}`, but only plain data are read: nothing in a file is ever executed")]
-    Callable(String),
     #[error("it does not hold a dictionary")]
     NoDictionary,
     #[error("it has no `{key}`, as {set} should have{hint}")]

@@ -4,15 +4,12 @@
 mod ensemble_export;
 mod greedy_selection;
 
-pub(in crate::actor) use greedy_selection::measure_ensemble;
-
 use self::greedy_selection::{VotingMember, measure_members, require_probabilities, select_greedily};
-use super::{Actor, ActorTask};
+use super::{Actor, ActorTask, ExportTarget};
 use crate::evaluate::{MeasuredSplit, MeasurementResult, NetworkMeasurement};
-use crate::export;
 use crate::export_folder::ExportFolder;
 use crate::{EngineError, Result};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use surfit_core::event::{EnsembleMeasured, Event};
 use surfit_core::heatmap::Metric;
 use surfit_core::protocol::MAX_MEMBERS;
@@ -25,18 +22,9 @@ const MIN_CANDIDATES: usize = 12;
 const MAX_PROBABILITY_BYTES: usize = 1 << 30;
 
 #[derive(Debug)]
-enum EnsemblePurpose {
-    /// Only its figures are reported.
-    Measure,
-    Export {
-        dir: Option<PathBuf>,
-        replace: bool,
-    },
-}
-
-#[derive(Debug)]
 pub(in crate::actor) struct MeasuringEnsemble {
-    purpose: EnsemblePurpose,
+    /// Where it is exported to; `None` when only its figures are reported.
+    target: Option<ExportTarget>,
     /// Members to choose among those measured; `None` to take all.
     members_to_choose: Option<usize>,
     /// They are chosen, or were, and not given.
@@ -49,26 +37,16 @@ pub(in crate::actor) struct MeasuringEnsemble {
     test_probability_sum: Option<Tensor>,
     tested_members: usize,
     folder: Option<ExportFolder>,
-    /// What the tensors of its files are called; `None` for the layout's names.
-    names: Option<NameMap>,
     image_progress: (u64, u64),
     images_done: u64,
 }
 
-/// The test split for a network that was just measured on the validation split, with the same statistics.
-pub(super) fn test_measurement(actor: &Actor<'_>, measured: &MeasurementResult) -> NetworkMeasurement {
-    NetworkMeasurement::with_stats(
-        &actor.model,
-        &actor.evaluator,
-        measured.w.shallow_clone(),
-        measured.stats.shallow_clone(),
-        MeasuredSplit::Test,
-        0..actor.data.test.len(),
-    )
-}
-
 impl MeasuringEnsemble {
-    pub(in crate::actor) fn of_points(actor: &Actor<'_>, points: &[(f64, f64)]) -> Result<Self> {
+    pub(in crate::actor) fn of_points(
+        actor: &Actor<'_>,
+        points: &[(f64, f64)],
+        target: Option<ExportTarget>,
+    ) -> Result<Self> {
         for &(u, v) in points {
             actor.check_parameters(u, v)?;
         }
@@ -78,11 +56,11 @@ impl MeasuringEnsemble {
                 points.len()
             )));
         }
-        Self::new(actor, points.to_vec(), None)
+        Self::new(actor, points.to_vec(), None, target)
     }
 
     /// An ensemble of `count`, chosen among the best cells and the marks.
-    pub(in crate::actor) fn greedy(actor: &Actor<'_>, count: usize) -> Result<Self> {
+    pub(in crate::actor) fn greedy(actor: &Actor<'_>, count: usize, target: ExportTarget) -> Result<Self> {
         if !(1..=MAX_MEMBERS).contains(&count) {
             return Err(EngineError::input(format!(
                 "an ensemble of {count} cannot be made; choose 1 to {MAX_MEMBERS} members"
@@ -104,24 +82,15 @@ impl MeasuringEnsemble {
                 points.len()
             )));
         }
-        Self::new(actor, points, Some(count))
+        Self::new(actor, points, Some(count), Some(target))
     }
 
-    pub(in crate::actor) fn with_export(mut self, dir: Option<PathBuf>, replace: bool) -> Result<Self> {
-        if let Some(dir) = &dir {
-            export::check_folder(dir, replace)?;
-        }
-        self.purpose = EnsemblePurpose::Export { dir, replace };
-        Ok(self)
-    }
-
-    /// The same under other names of tensors; `None` for the layout's.
-    pub(in crate::actor) fn with_names(mut self, names: Option<NameMap>) -> Self {
-        self.names = names;
-        self
-    }
-
-    fn new(actor: &Actor<'_>, mut points: Vec<(f64, f64)>, choose: Option<usize>) -> Result<Self> {
+    fn new(
+        actor: &Actor<'_>,
+        mut points: Vec<(f64, f64)>,
+        choose: Option<usize>,
+        target: Option<ExportTarget>,
+    ) -> Result<Self> {
         actor.require_surface()?;
         let images = actor.evaluator.validation_images() as usize;
         let bytes = points.len() * images * actor.data.classes.len() * 4;
@@ -134,7 +103,7 @@ impl MeasuringEnsemble {
         }
         points.reverse();
         Ok(Self {
-            purpose: EnsemblePurpose::Measure,
+            target,
             members_to_choose: choose,
             is_greedy: choose.is_some(),
             image_progress: (0, points.len() as u64 * images as u64),
@@ -144,7 +113,6 @@ impl MeasuringEnsemble {
             test_probability_sum: None,
             tested_members: 0,
             folder: None,
-            names: None,
             images_done: 0,
         })
     }
@@ -156,7 +124,7 @@ impl MeasuringEnsemble {
         };
         if self.measurement.is_none() {
             let w = actor.require_surface()?.network_at(u, v);
-            let measuring = actor.new_measurement(w, MeasuredSplit::Validation);
+            let measuring = actor.new_measurement(w, None, MeasuredSplit::Validation);
             self.measurement = Some(measuring.with_probabilities());
         }
         self.advance_measurement(actor, |ensemble, _, measured| {
@@ -182,11 +150,10 @@ impl MeasuringEnsemble {
             then(self, actor, measured)?;
         }
         let here = self.measurement.as_ref().map_or(0, |m| m.progress().0);
-        let writes = matches!(self.purpose, EnsemblePurpose::Export { .. });
-        let tests = match (writes, self.members_to_choose) {
-            (false, _) => 0,
-            (true, Some(count)) => count,
-            (true, None) => self.members.len() + self.remaining_points.len(),
+        let tests = match (&self.target, self.members_to_choose) {
+            (None, _) => 0,
+            (_, Some(count)) => count,
+            (_, None) => self.members.len() + self.remaining_points.len(),
         };
         let calibration = actor.evaluator.calibration_images() as u64;
         let members = (self.members.len() + self.remaining_points.len()) as u64;
@@ -194,6 +161,11 @@ impl MeasuringEnsemble {
             + tests as u64 * actor.data.test.len() as u64;
         self.image_progress = (self.images_done + here, all.max(self.images_done + here));
         Ok(())
+    }
+
+    /// What the tensors of its files are called; `None` for the layout's names.
+    fn names(&self) -> Option<&NameMap> {
+        self.target.as_ref()?.names.as_ref()
     }
 
     fn points(&self) -> Vec<(f64, f64)> {
@@ -204,8 +176,8 @@ impl MeasuringEnsemble {
 impl ActorTask for MeasuringEnsemble {
     fn name(&self) -> String {
         let members = self.members.len() + self.remaining_points.len();
-        match (&self.purpose, self.members_to_choose) {
-            (EnsemblePurpose::Measure, _) => format!("measuring an ensemble of {members}"),
+        match (&self.target, self.members_to_choose) {
+            (None, _) => format!("measuring an ensemble of {members}"),
             (_, Some(count)) => format!("choosing an ensemble of {count} among {members}"),
             (_, None) => format!("exporting an ensemble of {members}"),
         }
@@ -216,10 +188,7 @@ impl ActorTask for MeasuringEnsemble {
     }
 
     fn folder(&self) -> Option<&Path> {
-        match &self.purpose {
-            EnsemblePurpose::Export { dir, .. } => dir.as_deref(),
-            EnsemblePurpose::Measure => None,
-        }
+        self.target.as_ref()?.dir.as_deref()
     }
 
     fn tick(&mut self, actor: &mut Actor<'_>) -> Result<bool> {
@@ -231,7 +200,7 @@ impl ActorTask for MeasuringEnsemble {
         if let Some(count) = self.members_to_choose.take() {
             self.members = select_greedily(std::mem::take(&mut self.members), count, split)?;
         }
-        if let EnsemblePurpose::Measure = self.purpose {
+        if self.target.is_none() {
             let m = measure_members(&self.members, split)?;
             actor.journal.emit(Event::EnsembleMeasured(EnsembleMeasured {
                 points: self.points(),

@@ -3,6 +3,7 @@
 use super::{Actor, ActorTask};
 use crate::Result;
 use crate::evaluate::{MeasuredSplit, NetworkMeasurement};
+use crate::layout::RunningStats;
 use crate::model::Measurement;
 use surfit_core::event::Event;
 
@@ -17,18 +18,25 @@ pub(in crate::actor) struct EvaluationTask {
 impl EvaluationTask {
     pub(in crate::actor) fn new(actor: &Actor<'_>, u: f64, v: f64) -> Result<Self> {
         actor.check_parameters(u, v)?;
-        let measuring = actor.new_measurement(actor.require_surface()?.network_at(u, v), MeasuredSplit::Validation);
+        let w = actor.require_surface()?.network_at(u, v);
+        let measuring = actor.new_measurement(w, None, MeasuredSplit::Validation);
         Ok(Self { u, v, progress: measuring.progress(), measurement: Some(measuring) })
     }
 }
 
 impl Actor<'_> {
-    pub(in crate::actor) fn new_measurement(&self, w: tch::Tensor, on: MeasuredSplit) -> NetworkMeasurement {
+    /// The measurement of a network on a whole split, with re-estimated statistics where none are given.
+    pub(in crate::actor) fn new_measurement(
+        &self,
+        w: tch::Tensor,
+        stats: Option<RunningStats>,
+        on: MeasuredSplit,
+    ) -> NetworkMeasurement {
         let images = match on {
             MeasuredSplit::Validation => self.evaluator.validation_images(),
             MeasuredSplit::Test => self.data.test.len(),
         };
-        NetworkMeasurement::new(&self.model, &self.evaluator, w, i64::MAX, on, 0..images)
+        NetworkMeasurement::new(&self.model, &self.evaluator, w, stats, on, 0..images)
     }
 
     /// Reports what a point of the surface was measured to be. A point of the grid is then known better than before.

@@ -1,14 +1,13 @@
 //! A model with its card: chosen, measured on validation, then once on the test split, and written.
 
-use super::{Actor, ActorTask, ensemble};
+use super::{Actor, ActorTask, ExportTarget};
 use crate::evaluate::{MeasuredSplit, MeasurementResult, NetworkMeasurement};
 use crate::export::{self, ChosenModel};
-use crate::{EngineError, Result};
-use std::path::{Path, PathBuf};
+use crate::{EngineError, Result, model_file};
+use std::path::Path;
 use surfit_core::event::{Event, ExportedModel};
 use surfit_core::heatmap::Metric;
 use surfit_core::protocol::Selection;
-use surfit_weights::names::NameMap;
 use tch::Tensor;
 
 /// Cells that are measured on the whole validation split before the best of them is taken.
@@ -17,13 +16,12 @@ const MAX_CANDIDATES: usize = 5;
 #[derive(Debug)]
 pub(in crate::actor) struct ExportTask {
     chosen: ChosenModel,
-    dir: Option<PathBuf>,
-    replace: bool,
+    target: ExportTarget,
     phase: ExportPhase,
     /// Images classified in the phases that are over.
     images_before: u64,
     measurement: Option<NetworkMeasurement>,
-    exported: Option<ExportedModel>,
+    pub(in crate::actor) exported: Option<ExportedModel>,
     /// True when the best of an incomplete heatmap was taken.
     heatmap_was_incomplete: bool,
 }
@@ -47,23 +45,15 @@ enum ExportPhase {
 
 impl ExportTask {
     /// Refuses at once what cannot be exported.
-    pub(in crate::actor) fn new(
-        actor: &Actor<'_>,
-        selection: &Selection,
-        dir: Option<PathBuf>,
-        replace: bool,
-    ) -> Result<Self> {
+    pub(in crate::actor) fn new(actor: &Actor<'_>, selection: &Selection, target: ExportTarget) -> Result<Self> {
         let surface = actor.require_surface()?;
-        if let Some(dir) = &dir {
-            export::check_folder(dir, replace)?;
-        }
         let mut chosen = ChosenModel {
             selection: "best".into(),
             uv: None,
             degrees: surface.degrees(),
             fit_steps: actor.progress.map_or(0, |p| p.step),
             run: actor.run.id(),
-            names: None,
+            names: target.names.clone(),
         };
         let (phase, network): (_, Option<Tensor>) = match *selection {
             Selection::At { u, v } => {
@@ -94,24 +84,13 @@ impl ExportTask {
         };
         Ok(Self {
             chosen,
-            dir,
-            replace,
+            target,
             phase,
             images_before: 0,
-            measurement: network.map(|w| actor.new_measurement(w, MeasuredSplit::Validation)),
+            measurement: network.map(|w| actor.new_measurement(w, None, MeasuredSplit::Validation)),
             exported: None,
             heatmap_was_incomplete: false,
         })
-    }
-
-    /// The same under other names of tensors; `None` for the layout's.
-    pub(in crate::actor) fn with_names(mut self, names: Option<NameMap>) -> Self {
-        self.chosen.names = names;
-        self
-    }
-
-    pub(in crate::actor) fn take_exported(&mut self) -> Option<ExportedModel> {
-        self.exported.take()
     }
 
     #[cfg(test)]
@@ -139,13 +118,13 @@ impl ExportTask {
                 let surface = actor.require_surface()?;
                 self.chosen.degrees = surface.degrees();
                 let w = surface.network_at(best.u, best.v);
-                self.measurement = Some(actor.new_measurement(w, MeasuredSplit::Validation));
+                self.measurement = Some(actor.new_measurement(w, None, MeasuredSplit::Validation));
                 self.phase = ExportPhase::Validation;
                 return Ok(());
             };
             let (u, v) = actor.heatmap.parameters(index);
             let w = actor.require_surface()?.network_at(u, v);
-            self.measurement = Some(actor.new_measurement(w, MeasuredSplit::Validation));
+            self.measurement = Some(actor.new_measurement(w, None, MeasuredSplit::Validation));
         }
         if let Some(measured) = actor.advance_measurement(&mut self.measurement) {
             // All but the last slice, which is about nothing.
@@ -169,29 +148,14 @@ impl ExportTask {
         let ExportPhase::Write { validation, test } = &self.phase else {
             return Ok(false);
         };
-        let (dir, replace) = match &self.dir {
-            Some(dir) => (actor.run.confine(dir), self.replace),
-            None => {
-                let chosen = &self.chosen;
-                let free = actor.unused_export_folder(&chosen.selection, chosen.uv, chosen.fit_steps);
-                (free, true)
-            }
-        };
-        let measured = export::MeasuredNetwork {
-            weights: &validation.w,
-            stats: &validation.stats,
-            validation: validation.measurement,
-            test: test.measurement,
-        };
-        self.exported = Some(export::write_model(
-            &dir,
-            replace,
-            &self.chosen,
-            &measured,
-            &actor.model,
-            &actor.data,
-            &actor.config,
-        )?);
+        let (chosen, layout) = (&self.chosen, actor.model.network().layout());
+        let folder = self.target.create_folder(actor, &chosen.selection, chosen.uv, chosen.fit_steps)?;
+        let file = folder.staging_folder().join("model.safetensors");
+        model_file::write(&file, layout, &validation.w, &validation.stats, chosen.names.as_ref(), &[])?;
+        let figures = [validation.measurement, test.measurement];
+        let exported =
+            export::write_card(folder, chosen, figures, Vec::new(), &actor.model, &actor.data, &actor.config)?;
+        self.exported = Some(exported);
         Ok(true)
     }
 }
@@ -210,7 +174,7 @@ impl ActorTask for ExportTask {
     }
 
     fn folder(&self) -> Option<&Path> {
-        self.dir.as_deref()
+        self.target.dir.as_deref()
     }
 
     fn tick(&mut self, actor: &mut Actor<'_>) -> Result<bool> {
@@ -241,7 +205,9 @@ impl ExportTask {
             ExportPhase::Validation => {
                 if let Some(measured) = actor.advance_measurement(&mut self.measurement) {
                     self.images_before += done;
-                    self.measurement = Some(ensemble::test_measurement(actor, &measured));
+                    // With the same statistics.
+                    let (w, stats) = (measured.w.shallow_clone(), measured.stats.shallow_clone());
+                    self.measurement = Some(actor.new_measurement(w, Some(stats), MeasuredSplit::Test));
                     self.phase = ExportPhase::Test(Some(measured));
                 }
             }

@@ -98,7 +98,7 @@ impl SearchTask {
             points_tried: 1,
             images_classified: 0,
             tried_points: vec![(u, v)],
-            measurement: Some(actor.new_measurement(surface.network_at(u, v), MeasuredSplit::Validation)),
+            measurement: Some(actor.new_measurement(surface.network_at(u, v), None, MeasuredSplit::Validation)),
         })
     }
 
@@ -194,19 +194,8 @@ impl SearchTask {
         };
         let w = actor.require_surface()?.network_at(candidate.u, candidate.v);
         let images = i64::from(candidate.measurement.images)..self.images_per_candidate;
-        self.measurement = Some(match candidate.stats.take() {
-            Some(stats) => NetworkMeasurement::with_stats(
-                &actor.model,
-                &actor.evaluator,
-                w,
-                stats,
-                MeasuredSplit::Validation,
-                images,
-            ),
-            None => {
-                NetworkMeasurement::new(&actor.model, &actor.evaluator, w, i64::MAX, MeasuredSplit::Validation, images)
-            }
-        });
+        let (stats, on) = (candidate.stats.take(), MeasuredSplit::Validation);
+        self.measurement = Some(NetworkMeasurement::new(&actor.model, &actor.evaluator, w, stats, on, images));
         Ok(())
     }
 

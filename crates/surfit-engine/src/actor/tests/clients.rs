@@ -43,7 +43,7 @@ fn caused_events(actor: &Actor<'_>, answer: &CommandAnswer) -> Vec<Event> {
 }
 
 #[test]
-fn changes_of_several_clients_are_all_made_and_told_to_each() {
+fn changes_of_several_clients_are_all_made_and_each_is_answered() {
     with_clients(|actor, sender, _| {
         let draws = |draws| EngineCommand::SetDraws { draws };
         let degree = |m| EngineCommand::SetDegree { degrees: surfit_core::surface::Degrees::new(m, m).unwrap() };
@@ -62,7 +62,7 @@ fn changes_of_several_clients_are_all_made_and_told_to_each() {
 }
 
 #[test]
-fn the_best_of_a_heatmap_that_is_not_complete_is_told_as_that() {
+fn an_export_from_an_incomplete_heatmap_is_reported_as_such() {
     with_clients(|actor, sender, dir| {
         let export = |folder: &str| EngineCommand::Export {
             selection: Selection::Best,

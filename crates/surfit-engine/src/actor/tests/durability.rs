@@ -82,7 +82,7 @@ fn the_live_map_keeps_to_its_share_of_the_work() {
         let steps = 10_000u64;
         for step in 1..=steps {
             if live.is_within_budget(budget, step * batch) {
-                live.add_passes(200);
+                live.passes += 200;
                 cells += 1;
             }
         }
@@ -94,7 +94,7 @@ fn the_live_map_keeps_to_its_share_of_the_work() {
 }
 
 #[test]
-fn an_export_that_was_not_told_is_told_once_and_not_written_again() {
+fn an_unreported_export_is_reported_once_and_not_written_again() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a");
     let told = |path: &Path| -> Vec<ExportedModel> {
@@ -159,7 +159,7 @@ fn a_killed_training_goes_on_where_it_was_saved_though_earlier_corners_are_ready
 }
 
 #[test]
-fn a_result_is_never_the_last_word_beside_a_fit_that_goes_on() {
+fn a_result_is_followed_by_reopened_when_the_fit_continues() {
     let degrees = surfit_core::surface::Degrees::new(3, 3).unwrap();
     let further = EngineCommand::FitFurther { steps: Some(2), epochs: None };
     let mut going_on = 0;
@@ -269,7 +269,7 @@ fn a_fork_is_done_with_a_result_of_its_own_and_not_with_the_other_runs() {
 }
 
 #[test]
-fn what_is_stored_of_a_corner_goes_when_the_corner_is_whole() {
+fn a_partial_corner_is_removed_when_the_corner_is_whole() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a");
     let partial = path.join("corners/partial.safetensors");
@@ -317,11 +317,11 @@ fn a_checkpoint_waits_for_the_events_before_it() {
 }
 
 #[test]
-fn a_promise_is_heard_when_it_is_durable_and_in_its_order() {
+fn a_promise_is_published_in_order_once_it_is_durable() {
     let dir = tempfile::tempdir().unwrap();
     let run = RunDir::create(&dir.path().join("a"), &Config::default()).unwrap();
     let mut journal = EventJournal::open(&run).unwrap();
-    let mut events = journal.event_bus().subscribe_events();
+    let mut events = journal.event_bus().events.subscribe();
     let promise = Event::Exported(ExportedModel {
         dir: run.join("exports/a").to_path_buf(),
         selection: "best".into(),

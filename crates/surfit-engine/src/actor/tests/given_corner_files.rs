@@ -130,7 +130,7 @@ fn other_shares_of_the_classes_are_a_cause_only_where_there_are_others() {
 }
 
 #[test]
-fn a_copy_of_an_export_is_not_told_as_one() {
+fn a_copy_of_an_export_is_not_reported_as_an_export() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a");
     with_actor(&path, |actor| actor.tick_until_idle());

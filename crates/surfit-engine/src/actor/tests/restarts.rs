@@ -15,7 +15,7 @@ fn measured_on_two_grids(actor: &mut Actor<'_>) {
 }
 
 #[test]
-fn of_earlier_corners_no_cell_is_left_though_the_version_is_the_same_again() {
+fn new_corners_drop_all_cells_even_at_the_same_version() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a");
     with_actor(&path, |actor| {

@@ -83,7 +83,7 @@ fn check_networks(chosen: impl Fn(&str) -> bool) {
         let n = fixtures.images;
         let x = (noise("images", n * c * h * w) * 1.7).to_kind(Kind::Float).view([n, c, h, w]);
         let views = layout.views(&flat);
-        let logits = network.forward((&views).into(), &x, &mut NormStatistics::Running(&stats), None);
+        let logits = network.forward(views.as_slice().into(), &x, &mut NormStatistics::Running(&stats), None);
         let expected = Tensor::from_slice2(&case.logits);
         assert_eq!(logits.size(), expected.size(), "{what}");
         let relative = max_abs(&(&logits - &expected)) / max_abs(&expected);

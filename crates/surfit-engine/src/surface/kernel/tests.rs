@@ -151,7 +151,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn a_pass_does_what_its_definition_says(shape in shapes(), threads in 1usize..4) {
+    fn a_pass_equals_its_definition(shape in shapes(), threads in 1usize..4) {
         let before = PassCase::new(shape);
         let mut after = before.clone();
         let norms = after.run(threads);

@@ -35,7 +35,7 @@ fn digest_corner(model: &Model) -> String {
             trainer.step_on_batch(model, &x, &labels, HYPERPARAMS)
         })
         .collect();
-    digest_tensors([&trainer.weights, trainer.optimizer.velocity()].into_iter().chain(&losses))
+    digest_tensors([&trainer.weights, &trainer.optimizer.velocity].into_iter().chain(&losses))
 }
 
 /// Digest of a surface, control points and velocity, after five steps with `draws` draws and a point that is frozen.
@@ -55,7 +55,7 @@ fn digest_surface(model: &Model, draws: i64) -> String {
             split.zip(0..).map(|((x, labels), draw)| MicroBatch { uv: point(step, draw), x, labels }).collect();
         let next: Vec<_> = (0..draws).filter(|_| step != 2).map(|draw| point(step + 1, draw)).collect();
         let rates = StepHyperparams { learning_rate: 0.05 * (1 + step) as f64, ..HYPERPARAMS };
-        let record = surface.step(model, FitPhase::Interior, &parts, rates, &next, &mut ());
+        let record = surface.step(model, FitPhase::Interior, &parts, rates, &next, None);
         told.extend([record.loss, record.norms]);
     }
     digest_tensors([surface.theta(), surface.velocity()].into_iter().chain(&told))

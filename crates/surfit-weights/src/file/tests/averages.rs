@@ -27,7 +27,7 @@ fn value(path: &Path, weights: CornerWeights) -> f32 {
 }
 
 fn note(path: &Path, weights: CornerWeights) -> String {
-    WeightFile::open(path, weights).unwrap().notes().join("; ")
+    WeightFile::open(path, weights).unwrap().notes.join("; ")
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn lightnings_averages_are_known() {
 }
 
 #[test]
-fn an_average_that_is_an_object_is_left_and_told() {
+fn an_average_that_is_an_object_is_left_out_with_a_note() {
     let dir = tempfile::tempdir().unwrap();
     let list = weights(PickleWriter::new().raw(b"}(").text("model"), 1);
     let list = list.text("ema").global("net", "Net").raw(b")\x81u");
@@ -95,7 +95,7 @@ fn an_average_that_is_an_object_is_left_and_told() {
 
 /// `torch_ema` and diffusers keep a list in the order of the parameters.
 #[test]
-fn an_average_without_names_is_left_and_told() {
+fn an_average_without_names_is_left_out_with_a_note() {
     let dir = tempfile::tempdir().unwrap();
     let tensor = |p: PickleWriter| p.tensor("FloatStorage", "2", 1, 0, &[1], &[1]);
     let state = |p: PickleWriter| {

@@ -80,7 +80,7 @@ fn inner() -> Vec<u8> {
 }
 
 #[test]
-fn whatever_stands_beside_a_state_dict_is_passed_over() {
+fn other_values_beside_a_state_dict_are_ignored() {
     let dir = tempfile::tempdir().unwrap();
     for name in ["state_dict", "model_state_dict", "model", "net"] {
         for outer in

@@ -24,7 +24,7 @@ fn every_form_of_one_state_dict_gives_the_same_values() {
 }
 
 #[test]
-fn names_of_files_say_nothing() {
+fn the_name_of_a_file_does_not_matter() {
     let dir = tempfile::tempdir().unwrap();
     let plain = sorted(&fixture("plain.safetensors"));
     for form in ["plain.safetensors", "legacy.th", "protocol1.pt"] {
@@ -69,7 +69,7 @@ fn computed_weights_are_what_pytorch_computes() {
     ] {
         let path = fixture(&format!("{name}.pt"));
         let file = WeightFile::open(&path, CornerWeights::Ema).unwrap();
-        assert_eq!(file.notes(), [note]);
+        assert_eq!(file.notes, [note]);
         let (tensors, expected) = (sorted(&path), sorted(&fixture(&format!("{name}.safetensors"))));
         assert_eq!(tensors.len(), 8, "no part of a computed weight is left: {tensors:?}");
         for (weight, (shape, values)) in expected {
@@ -86,7 +86,7 @@ fn computed_weights_are_what_pytorch_computes() {
 }
 
 #[test]
-fn programs_and_tensors_of_other_kinds_are_told_with_what_to_do() {
+fn programs_and_tensors_of_other_kinds_are_refused_with_a_remedy() {
     for (name, parts) in [
         ("script.pt", ["a TorchScript program of torch.jit.save", "torch.jit.load(FILE).state_dict()"]),
         ("frozen.pt", ["a TorchScript program of torch.jit.save", "torch.jit.load(FILE).state_dict()"]),

@@ -309,7 +309,7 @@ fn bombs_are_refused() {
     };
     // Shared weights are read; many thousand times the file are not.
     let open = |path: &Path| WeightFile::open(path, CornerWeights::Ema);
-    assert_eq!(open(&many(4)).unwrap().tensors().len(), 4);
+    assert_eq!(open(&many(4)).unwrap().tensors.len(), 4);
     let error = refusal(open(&many(MAX_REPEATED_VALUES / values + 100)));
     assert!(error.contains("repeats its values too often"), "{error}");
 }

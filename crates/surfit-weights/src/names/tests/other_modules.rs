@@ -24,7 +24,7 @@ fn resnet() -> ExpectedNetwork {
 }
 
 #[test]
-fn tensors_outside_the_networks_prefix_are_passed_over_and_told() {
+fn tensors_outside_the_networks_prefix_are_ignored_with_a_notice() {
     let resnet = resnet();
     let all = with(
         &under(&resnet, "net."),
@@ -51,7 +51,7 @@ fn tensors_outside_the_networks_prefix_are_passed_over_and_told() {
 }
 
 #[test]
-fn losses_and_metrics_are_passed_over_wherever_they_stand() {
+fn losses_and_metrics_are_ignored_at_every_prefix() {
     let resnet = resnet();
     for (all, name) in [
         (entries(&resnet), "criterion.weight"),
@@ -104,7 +104,7 @@ fn what_may_be_part_of_the_network_is_refused() {
 }
 
 #[test]
-fn settings_that_would_fit_are_said_in_spite_of_a_loss() {
+fn settings_that_would_fit_are_suggested_beside_the_tensors_of_a_loss() {
     let narrow = network("resnet18-cifar", &[4, 4, 4, 4], &[]);
     let all = with(&under(&narrow, "net."), &[("loss.weight", &[10])]);
     let why = refusal(&resnet(), &all);
@@ -115,7 +115,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
-    fn strangers_change_nothing_of_the_map(
+    fn tensors_of_other_modules_do_not_change_the_map(
         network in super::properties::any_network(),
         strangers in prop::collection::btree_map("[a-e]{1,3}(\\.[a-z_0-9]{1,8}){0,3}", prop::collection::vec(1i64..12, 0..4), 0..8),
         at: prop::sample::Index,

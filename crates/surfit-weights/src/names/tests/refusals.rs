@@ -93,7 +93,7 @@ fn one_rule_is_proposed_where_exactly_one_makes_the_file_fit() {
 }
 
 #[test]
-fn settings_that_would_fit_are_said() {
+fn settings_that_would_fit_are_suggested() {
     let of = |name: &str, widths: &[usize], hidden: &[usize]| entries(&network(name, widths, hidden));
     for (configured, file, said) in [
         (network("vgg16-cifar", &[], &[]), of("vgg16-cifar", &[], &[512, 512]), "it fits network.hidden = [512, 512]"),
@@ -104,6 +104,21 @@ fn settings_that_would_fit_are_said() {
             "it fits network.name = \"resnet18-cifar\", network.widths = [8, 16, 24, 32]",
         ),
         (network("resnet18-cifar", &[8, 8, 8, 8], &[]), of("resnet18-cifar", &[], &[]), "it fits no network.widths"),
+        (
+            network("wrn16-4", &[], &[]),
+            of("wrn16-4", &[16, 16, 32, 64], &[]),
+            "it fits network.widths = [16, 16, 32, 64]",
+        ),
+        (
+            network("resnet18", &[], &[]),
+            of("wrn16-4", &[24, 24, 64, 128], &[]),
+            "it fits network.name = \"wrn16-4\", network.widths = [24, 24, 64, 128]",
+        ),
+        (
+            network("wrn16-4", &[16, 16, 32, 64], &[]),
+            of("wrn16-4", &[8, 24, 32, 48], &[]),
+            "it fits network.widths = [8, 24, 32, 48]",
+        ),
         (network("vit-tiny", &[], &[]), of("vit-small", &[], &[]), "it fits network.name = \"vit-small\""),
         (network("vit-small", &[], &[]), of("vit-tiny", &[24, 3, 2], &[]), "network.widths = [24, 3, 1]"),
         (
@@ -181,7 +196,7 @@ fn shapes_beyond_all_bounds_are_no_settings() {
 }
 
 #[test]
-fn patches_of_another_size_are_told_with_the_images_they_were_made_for() {
+fn patches_of_another_size_are_suggested_with_their_image_size() {
     let config = |patch| NetworkConfig { name: "vit-tiny".into(), widths: Vec::new(), patch, hidden: Vec::new() };
     let made = ExpectedNetwork::new(&config(16), [3, 224, 224], 10).unwrap();
     let here = ExpectedNetwork::new(&config(0), [3, 32, 32], 10).unwrap();

@@ -1,9 +1,9 @@
 //! Writing an ensemble: its members' files, the test split measured on the way, and the card of the whole.
 
-use super::greedy_selection::{measure_ensemble, measure_members, require_probabilities};
-use super::{EnsemblePurpose, MeasuringEnsemble};
+use super::MeasuringEnsemble;
+use super::greedy_selection::{measure_members, require_probabilities};
 use crate::actor::Actor;
-use crate::evaluate::{MeasuredSplit, NetworkMeasurement};
+use crate::evaluate::{MeasuredSplit, measure_ensemble};
 use crate::export::{self, ChosenModel, EnsembleMember};
 use crate::export_folder::ExportFolder;
 use crate::{EngineError, Result, model_file};
@@ -21,11 +21,8 @@ impl MeasuringEnsemble {
             let file = self.export_folder(actor)?.staging_folder().join(file);
             let member = &self.members[self.tested_members];
             let layout = actor.model.network().layout();
-            model_file::write(&file, layout, &w, &member.stats, self.names.as_ref())?;
-            let stats = member.stats.shallow_clone();
-            let all = 0..actor.data.test.len();
-            let measuring =
-                NetworkMeasurement::with_stats(&actor.model, &actor.evaluator, w, stats, MeasuredSplit::Test, all);
+            model_file::write(&file, layout, &w, &member.stats, self.names(), &[])?;
+            let measuring = actor.new_measurement(w, Some(member.stats.shallow_clone()), MeasuredSplit::Test);
             self.measurement = Some(measuring.with_probabilities());
         }
         self.advance_measurement(actor, |ensemble, _, measured| {
@@ -44,22 +41,12 @@ impl MeasuringEnsemble {
     fn export_folder(&mut self, actor: &Actor<'_>) -> Result<&mut ExportFolder> {
         let folder = match self.folder.take() {
             Some(folder) => folder,
-            None => self.begin_folder(actor)?,
+            None => {
+                let step = actor.progress.map_or(0, |p| p.step);
+                self.target.clone().unwrap_or_default().create_folder(actor, "ensemble", None, step)?
+            }
         };
         Ok(self.folder.insert(folder))
-    }
-
-    fn begin_folder(&self, actor: &Actor<'_>) -> Result<ExportFolder> {
-        let (dir, replace) = match &self.purpose {
-            EnsemblePurpose::Export { dir, replace } => (dir.clone(), *replace),
-            EnsemblePurpose::Measure => (None, false),
-        };
-        let step = actor.progress.map_or(0, |p| p.step);
-        let (folder, replace) = match dir {
-            Some(dir) => (actor.run.confine(&dir), replace),
-            None => (actor.unused_export_folder("ensemble", None, step), true),
-        };
-        ExportFolder::create(&folder, replace)
     }
 
     pub(super) fn write_card(&mut self, actor: &mut Actor<'_>) -> Result<()> {
@@ -75,7 +62,7 @@ impl MeasuringEnsemble {
             degrees: actor.require_surface()?.degrees(),
             fit_steps: actor.progress.map_or(0, |p| p.step),
             run: actor.run.id(),
-            names: self.names.clone(),
+            names: self.names().cloned(),
         };
         let members = self
             .members

@@ -1,6 +1,7 @@
 //! The vote of several networks: the mean of their class probabilities.
 
 use crate::data::DataSplit;
+use crate::evaluate::{measure_ensemble, measure_probability_sum};
 use crate::layout::RunningStats;
 use crate::model::Measurement;
 use crate::{EngineError, Result};
@@ -53,25 +54,6 @@ pub(super) fn measure_members(members: &[VotingMember], split: &DataSplit) -> Re
     let all: Vec<Tensor> = members.iter().map(|m| m.validation_probabilities.shallow_clone()).collect();
     let sum = Tensor::f_stack(&all, 0)?.f_sum_dim_intlist([0i64].as_slice(), false, Kind::Float)?;
     measure_ensemble(&sum, all.len(), split)
-}
-
-/// Every metric of the mean of `count` networks' probabilities, from their sum, `[N, classes]`.
-pub(in crate::actor) fn measure_ensemble(sum: &Tensor, count: usize, split: &DataSplit) -> Result<Measurement> {
-    let counts = measure_probability_sum(sum, count, split)?;
-    let logits = (sum / count.max(1) as f64).f_clamp_min(1e-30)?.f_log()?;
-    Ok(counts.with_other_metrics(&logits, split.labels()))
-}
-
-/// Correct images and loss of that mean alone.
-fn measure_probability_sum(sum: &Tensor, count: usize, split: &DataSplit) -> Result<Measurement> {
-    let labels = split.labels();
-    let correct = sum.f_argmax(1, false)?.f_eq_tensor(labels)?;
-    let mean = sum / count.max(1) as f64;
-    // A probability of exactly 0 is one that `f32` cannot hold.
-    let right = mean.f_gather(1, &labels.f_unsqueeze(1)?, false)?;
-    let loss = -right.f_clamp_min(1e-30)?.f_log()?.f_sum(Kind::Float)?;
-    let correct = correct.f_sum(Kind::Int64)?.f_int64_value(&[])? as u32;
-    Ok(Measurement::from_counts(correct, split.len() as u32, loss.f_double_value(&[])?))
 }
 
 pub(super) fn require_probabilities(all: Option<Tensor>) -> Result<Tensor> {
