@@ -26,8 +26,7 @@ pub fn measure_baselines(
     data: &DataSet,
     surface: &Surface,
 ) -> Result<Vec<Baseline>> {
-    let corners: Vec<Tensor> =
-        (0..surface.degrees().corner_count() as i64).map(|row| surface.theta().get(row)).collect();
+    let corners: Vec<Tensor> = (0..surface.degrees().corner_count()).map(|row| surface.control_point(row)).collect();
     let network = |w: &Tensor| MemberProbabilities::measure(model, evaluator, data, w);
     let members = corners.iter().map(network).collect::<Result<Vec<_>>>()?;
     let all: Vec<&MemberProbabilities> = members.iter().collect();

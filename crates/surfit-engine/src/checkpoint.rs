@@ -5,7 +5,7 @@ use crate::model_file::{read_tensors, write_checksummed};
 use crate::surface::{Surface, SurfaceState};
 use crate::{EngineError, Result};
 use serde::{Deserialize, Serialize};
-use surfit_core::config::FitConfig;
+use surfit_core::config::{Config, FitConfig};
 use surfit_core::draws::FitPhase;
 use surfit_core::files::{self, FileLocation, FilePath};
 use surfit_core::numbers::nans_as_null;
@@ -21,20 +21,29 @@ pub struct FitProgress {
     pub total: u64,
     /// Step at which the present round began; its schedule counts from there.
     pub round_start: u64,
+    /// Steps of the present round that train the trunk; they come first.
+    #[serde(default)]
+    pub trunk_steps: u64,
     /// Steps of the present round that draw on the boundary.
     pub edge_steps: u64,
 }
 
 impl FitProgress {
-    pub fn start(config: &FitConfig, steps_per_epoch: u64) -> Self {
+    pub fn start(config: &Config, steps_per_epoch: u64) -> Self {
         let steps = |epochs: f64| (epochs * steps_per_epoch as f64).round() as u64;
-        let edge_steps = steps(config.boundary_epochs);
-        Self { step: 0, total: edge_steps + steps(config.epochs), round_start: 0, edge_steps }
+        let edge_steps = steps(config.fit.boundary_epochs);
+        let total = edge_steps + steps(config.fit.epochs);
+        let trunk_steps = match config.corners.precede_fit() {
+            true => 0,
+            false => (config.corners.branch_at * total as f64).round() as u64,
+        };
+        let edge_steps = edge_steps.min(total - trunk_steps);
+        Self { step: 0, total, round_start: 0, trunk_steps, edge_steps }
     }
 
     /// A further round of so many steps on the whole surface, from where this one ends.
     pub fn extended_by(self, steps: u64) -> Self {
-        Self { step: self.step, total: self.step + steps, round_start: self.step, edge_steps: 0 }
+        Self { step: self.step, total: self.step + steps, round_start: self.step, trunk_steps: 0, edge_steps: 0 }
     }
 
     pub fn is_complete(self) -> bool {
@@ -44,18 +53,20 @@ impl FitProgress {
     /// The phase of the next step, and that step's number within the phase.
     pub fn phase(self) -> (FitPhase, u64) {
         let in_round = self.step - self.round_start;
-        if in_round < self.edge_steps {
-            (FitPhase::Edge, in_round)
+        if in_round < self.trunk_steps {
+            (FitPhase::Trunk, in_round)
+        } else if in_round < self.trunk_steps + self.edge_steps {
+            (FitPhase::Edge, in_round - self.trunk_steps)
         } else {
             // Steps of later rounds continue in the sequence of draws instead of repeating it.
-            (FitPhase::Interior, self.step - self.edge_steps)
+            (FitPhase::Interior, self.step - self.trunk_steps - self.edge_steps)
         }
     }
 
     /// True when the next step is the first one of a phase in this round.
     pub fn is_phase_start(self) -> bool {
         let in_round = self.step - self.round_start;
-        in_round == 0 || in_round == self.edge_steps
+        [0, self.trunk_steps, self.trunk_steps + self.edge_steps].contains(&in_round)
     }
 
     /// The learning rate of the next step.
@@ -160,10 +171,10 @@ pub fn load(run: &RunDir, parameters: i64, device: Device) -> Result<Option<Chec
     let mut stored: Option<serde_json::Result<StoredRecord>> = None;
     let (mut tensors, _) = read_tensors(&path, |metadata| {
         stored = metadata.get("surfit").map(|json| serde_json::from_str(json));
-        let points = stored.as_ref().and_then(|parsed| parsed.as_ref().ok()).map_or(0, |stored| {
-            let degrees = stored.surface.degrees;
-            degrees.point_count() + degrees.trainable_count()
-        });
+        let points = stored
+            .as_ref()
+            .and_then(|parsed| parsed.as_ref().ok())
+            .map_or(0, |stored| stored.surface.rows().iter().sum::<usize>());
         (points as u64).saturating_mul(parameters as u64 * size_of::<f32>() as u64)
     })
     .map_err(|error| match (error, &stored) {
@@ -184,10 +195,10 @@ pub fn load(run: &RunDir, parameters: i64, device: Device) -> Result<Option<Chec
         }
         Ok(tensor.to_device(device))
     };
-    let degrees = stored.surface.degrees;
-    let theta = take("theta", degrees.point_count())?;
-    let velocity = take("velocity", degrees.trainable_count())?;
-    if stored.surface.frozen.len() != degrees.point_count() {
+    let [points, trainable] = stored.surface.rows();
+    let theta = take("theta", points)?;
+    let velocity = take("velocity", trainable)?;
+    if stored.surface.frozen.len() != stored.surface.degrees.point_count() {
         return Err(damaged("its list of frozen points has another length".into()));
     }
     Ok(Some(Checkpoint {
@@ -222,8 +233,7 @@ pub fn remove_file(path: &(impl FileLocation + ?Sized)) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use surfit_core::config::Config;
-    use surfit_core::surface::Degrees;
+    use surfit_core::surface::{Degrees, TrainablePoints};
 
     #[test]
     fn a_change_holds_until_the_configuration_is_edited() {
@@ -243,8 +253,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let run = RunDir::create(&dir.path().join("run; x"), &Config::default()).unwrap();
         let corners = (0..4).map(|c| Tensor::from_slice(&[c as f32, 1.0, -0.5]));
-        let surface = Surface::linear(Degrees::new(2, 2).unwrap(), corners.collect());
-        let progress = FitProgress::start(&Config::default().fit, 10);
+        let surface = Surface::linear(Degrees::new(2, 2).unwrap(), TrainablePoints::AllButCorners, corners.collect());
+        let progress = FitProgress::start(&Config::default(), 10);
         let gradients = GradientHistory::default();
         save(&run, &surface, progress, &[], &SteeredSettings::default(), &gradients, None).unwrap();
         let whole = std::fs::read(path(&run)).unwrap();
@@ -298,8 +308,8 @@ mod tests {
         let run = RunDir::create(&dir.path().join("run"), &Config::default()).unwrap();
         let corners = (0..4).map(|c| Tensor::from_slice(&[c as f32, 1.0, -0.5]));
         let degrees = Degrees::new(2, 2).unwrap();
-        let surface = Surface::linear(degrees, corners.collect());
-        let progress = FitProgress::start(&Config::default().fit, 10);
+        let surface = Surface::linear(degrees, TrainablePoints::AllButCorners, corners.collect());
+        let progress = FitProgress::start(&Config::default(), 10);
         let focus = [0.1, f64::NAN, f64::INFINITY, 1.0 / 3.0];
         let steering = SteeredSettings { rate: Some((0.1, 0.1 / 3.0)), draws: None };
         let mut live =

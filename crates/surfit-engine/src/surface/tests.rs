@@ -54,7 +54,7 @@ fn gradient_of_every_control_point_is_its_weight_times_the_gradient_at_the_draw(
     let degrees = Degrees::new(3, 2).unwrap();
     for name in ["cnn", "mlp"] {
         let model = model(name);
-        let surface = Surface::linear(degrees, corners(&model));
+        let surface = Surface::linear(degrees, TrainablePoints::AllButCorners, corners(&model));
         let part = micro_batch((0.3, 0.8), 7);
         let b = degrees.bernstein_weights(0.3, 0.8);
         let theta = surface.theta().copy().set_requires_grad(true);
@@ -76,7 +76,7 @@ fn gradient_of_every_control_point_is_its_weight_times_the_gradient_at_the_draw(
 fn steps_are_sgd_with_momentum_on_the_control_points() {
     let degrees = Degrees::new(2, 2).unwrap();
     let model = model("cnn");
-    let mut surface = Surface::linear(degrees, corners(&model));
+    let mut surface = Surface::linear(degrees, TrainablePoints::AllButCorners, corners(&model));
     let mut theta = surface.theta().copy();
     let mut velocity = Tensor::zeros_like(&theta);
     let normalizer = surface.normalizer(FitPhase::Interior);
@@ -100,7 +100,8 @@ fn steps_are_sgd_with_momentum_on_the_control_points() {
         surface.step(&model, FitPhase::Interior, &parts, rates, &[], &mut ());
     }
     let difference = largest_difference(&theta, surface.theta());
-    let moved = largest_difference(&theta, Surface::linear(degrees, corners(&model)).theta());
+    let moved =
+        largest_difference(&theta, Surface::linear(degrees, TrainablePoints::AllButCorners, corners(&model)).theta());
     assert!(moved > 1e-2 && difference < 1e-4 * moved, "{difference} of {moved}");
     assert_eq!(surface.version(), 5);
 }
@@ -136,9 +137,9 @@ fn own_arithmetic_and_library_calls_make_the_same_steps() {
     let degrees = Degrees::new(2, 2).unwrap();
     for (kind, tolerance) in [(Kind::Float, 1e-5), (Kind::BFloat16, 2e-2)] {
         let model = model_of_kind("cnn", kind);
-        let start = Surface::linear(degrees, corners(&model));
+        let start = Surface::linear(degrees, TrainablePoints::AllButCorners, corners(&model));
         for draws in [1, 2, 3, 4, 6] {
-            let linear = || Surface::linear(degrees, corners(&model));
+            let linear = || Surface::linear(degrees, TrainablePoints::AllButCorners, corners(&model));
             let (own, norms) = six_steps(&model, linear(), draws, true);
             let mut calls = linear();
             let store = Box::new(matrix_store::MatrixStore::new(4, model.parameters(), Device::Cpu));
@@ -163,7 +164,7 @@ fn to_be_told_the_next_draws_changes_no_bit() {
     for kind in [Kind::Float, Kind::BFloat16] {
         let model = model_of_kind("cnn", kind);
         for draws in [1, 4, 5, 6] {
-            let linear = || Surface::linear(degrees, corners(&model));
+            let linear = || Surface::linear(degrees, TrainablePoints::AllButCorners, corners(&model));
             let (prepared, _) = six_steps(&model, linear(), draws, true);
             let (unprepared, _) = six_steps(&model, linear(), draws, false);
             assert_eq!(prepared.theta(), unprepared.theta(), "{kind:?}, {draws} draws");
@@ -177,7 +178,7 @@ fn an_untrained_surface_is_linear_and_its_corners_are_the_given_networks() {
     let model = model("mlp");
     let given = corners(&model);
     for (m, n) in [(1, 1), (2, 3), (4, 2)] {
-        let surface = Surface::linear(Degrees::new(m, n).unwrap(), corners(&model));
+        let surface = Surface::linear(Degrees::new(m, n).unwrap(), TrainablePoints::AllButCorners, corners(&model));
         for (index, corner) in given.iter().enumerate() {
             let (u, v) = Patch::Square.corner_parameters(index);
             assert_eq!(largest_difference(&surface.network_at(u, v), corner), 0.0);
@@ -191,7 +192,7 @@ fn an_untrained_surface_is_linear_and_its_corners_are_the_given_networks() {
 
 /// A surface that has been trained a little, so that it is not linear.
 fn fitted_surface(model: &Model, degrees: Degrees) -> Surface {
-    let mut surface = Surface::linear(degrees, corners(model));
+    let mut surface = Surface::linear(degrees, TrainablePoints::AllButCorners, corners(model));
     let rates = StepHyperparams { learning_rate: 0.1, momentum: 0.9, weight_decay: 1e-3, label_smoothing: 0.0 };
     for step in 0..5 {
         surface.step(model, FitPhase::Interior, &[micro_batch((0.4, 0.6), step)], rates, &[], &mut ());
@@ -220,7 +221,7 @@ fn raising_the_degree_leaves_every_point_and_the_next_step_where_they_were() {
     }
     assert!(velocity.abs().max().double_value(&[]) > 1e-4);
     assert!(largest_difference(&velocity, &velocity_at(&surface)) < 1e-6);
-    assert_eq!(surface.velocity().size()[0], to.trainable_count() as i64);
+    assert_eq!(surface.velocity().size()[0], surface.trainable_count() as i64);
 }
 
 #[test]
@@ -245,7 +246,7 @@ fn lowering_holds_the_corners_and_says_what_it_cost() {
 #[test]
 fn frozen_points_and_corners_stand_still_and_the_others_move() {
     let model = model("mlp");
-    let mut surface = Surface::linear(Degrees::new(2, 2).unwrap(), corners(&model));
+    let mut surface = Surface::linear(Degrees::new(2, 2).unwrap(), TrainablePoints::AllButCorners, corners(&model));
     surface.set_frozen(5, true);
     surface.set_frozen(0, true);
     let before = surface.theta().copy();
@@ -299,7 +300,7 @@ fn raising_the_degree_during_a_fit_of_a_resnet_makes_no_jump_in_the_loss() {
         };
         range.map(&mut one).collect()
     };
-    let of_degree = |m| Surface::linear(Degrees::new(m, m).unwrap(), corners(&model));
+    let of_degree = |m| Surface::linear(Degrees::new(m, m).unwrap(), TrainablePoints::AllButCorners, corners(&model));
     let (mut kept, mut raised) = (of_degree(2), of_degree(2));
     let before = steps(&mut kept, 0..24);
     assert_eq!(steps(&mut raised, 0..24), before);

@@ -95,6 +95,7 @@ impl Readout {
             }
             if let Some(phase) = run_state.phase_at(step) {
                 value += match phase {
+                    FitPhase::Trunk => ", trunk",
                     FitPhase::Edge => ", edges",
                     FitPhase::Interior => ", interior",
                 };
