@@ -249,6 +249,42 @@ mod tests {
     }
 
     #[test]
+    fn a_course_that_branches_has_a_trunk_then_the_boundary_then_the_whole_surface() {
+        let mut config = Config::default();
+        (config.fit.boundary_epochs, config.fit.epochs) = (1.0, 3.0);
+        let phases = |share: f64| -> Vec<(FitPhase, u64)> {
+            let mut config = config.clone();
+            config.corners.branch_at = share;
+            let start = FitProgress::start(&config, 2);
+            (0..start.total).map(|step| FitProgress { step, ..start }.phase()).collect()
+        };
+        use FitPhase::{Edge, Interior, Trunk};
+        let rest = [(Interior, 0), (Interior, 1)];
+        assert_eq!(phases(0.5)[..6], [(Trunk, 0), (Trunk, 1), (Trunk, 2), (Trunk, 3), (Edge, 0), (Edge, 1)]);
+        assert_eq!(phases(0.5)[6..], rest);
+        assert_eq!(phases(0.0)[..3], phases(1.0)[..3], "without a trunk as with corners that are made before");
+        assert_eq!(phases(0.99), (0..8).map(|step| (Trunk, step)).collect::<Vec<_>>());
+        config.corners.branch_at = 0.5;
+        let end = FitProgress { step: 8, ..FitProgress::start(&config, 2) };
+        let further = end.extended_by(3);
+        assert_eq!((further.phase().0, further.total, further.is_phase_start()), (Interior, 11, true));
+    }
+
+    #[test]
+    fn a_trunk_comes_back_from_its_checkpoint() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = RunDir::create(&dir.path().join("run"), &Config::default()).unwrap();
+        let surface = Surface::trunk(Degrees::new(3, 2).unwrap(), &Tensor::from_slice(&[1_f32, 2.0, 3.0]));
+        let progress = FitProgress { trunk_steps: 7, ..FitProgress::start(&Config::default(), 10) };
+        save(&run, &surface, progress, &[], &SteeredSettings::default(), &GradientHistory::default(), None).unwrap();
+        let mut back = load(&run, 3, Device::Cpu).unwrap().unwrap();
+        assert_eq!((back.surface.state(), back.progress), (surface.state(), progress));
+        assert_eq!(back.surface.theta(), surface.theta());
+        back.surface.branch();
+        assert_eq!(back.surface.state().rows(), [12, 12]);
+    }
+
+    #[test]
     fn a_checkpoint_that_is_not_what_was_written_is_refused_and_one_without_a_checksum_opens() {
         let dir = tempfile::tempdir().unwrap();
         let run = RunDir::create(&dir.path().join("run; x"), &Config::default()).unwrap();
