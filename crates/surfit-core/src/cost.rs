@@ -1,6 +1,6 @@
 //! What a surface of a degree costs in memory and in time a step, so that a change can be looked at before it is made.
 
-use crate::surface::Degrees;
+use crate::surface::{Degrees, TrainablePoints};
 use serde::{Deserialize, Serialize};
 
 /// What the present fit costs, as measured.
@@ -17,6 +17,8 @@ pub struct FitCost {
     pub draws: usize,
     /// Degrees of the surface whose step was measured.
     pub degrees: Option<Degrees>,
+    /// Which control points are trainable.
+    pub trainable: TrainablePoints,
     /// Bytes that the device or machine can still give; 0 when not known.
     pub available: u64,
 }
@@ -41,8 +43,8 @@ pub struct DegreePreview {
 }
 
 /// Bytes of control points and velocity, `(K + trainable)·P·4`.
-pub fn surface_bytes(degrees: Degrees, parameters: u64) -> u64 {
-    ((degrees.point_count() + degrees.trainable_count()) as u64).saturating_mul(parameters.saturating_mul(4))
+pub fn surface_bytes(degrees: Degrees, trainable: TrainablePoints, parameters: u64) -> u64 {
+    ((degrees.point_count() + degrees.trainable_count(trainable)) as u64).saturating_mul(parameters.saturating_mul(4))
 }
 
 /// Draws whose gradients go into the surface in one pass in `bf16`; in `f32` it is half as many, for which the figures are
@@ -51,9 +53,9 @@ pub const DRAWS_PER_PASS: usize = 4;
 
 /// Rows of length `P` that a step moves on a CPU beside the network's own passes: all control points are read and the velocity
 /// goes back and forth once for every four draws, and the trainable points are written once.
-fn memory_traffic(degrees: Degrees, draws: usize) -> f64 {
-    let passes = draws.div_ceil(DRAWS_PER_PASS);
-    (passes * (degrees.point_count() + 2 * degrees.trainable_count()) + degrees.trainable_count()) as f64
+fn memory_traffic(degrees: Degrees, trainable: TrainablePoints, draws: usize) -> f64 {
+    let (passes, trainable) = (draws.div_ceil(DRAWS_PER_PASS), degrees.trainable_count(trainable));
+    (passes * (degrees.point_count() + 2 * trainable) + trainable) as f64
 }
 
 impl FitCost {
@@ -67,13 +69,14 @@ impl FitCost {
     /// the network cost the same at every degree, the rest goes with the rows it moves.
     pub fn step_seconds(&self, degrees: Degrees, draws: usize) -> Option<f64> {
         let measured = self.degrees.filter(|_| self.network > 0.0)?;
-        let share = memory_traffic(degrees, draws) / memory_traffic(measured, self.draws).max(1.0);
+        let traffic = |degrees, draws| memory_traffic(degrees, self.trainable, draws);
+        let share = traffic(degrees, draws) / traffic(measured, self.draws).max(1.0);
         Some(self.network + self.surface * share)
     }
 
     /// What a change of degree would bring, with so many draws a step.
     pub fn preview_degree_change(&self, from: Degrees, to: Degrees, draws: usize) -> DegreePreview {
-        let bytes = [from, to].map(|d| surface_bytes(d, self.parameters));
+        let bytes = [from, to].map(|d| surface_bytes(d, self.trainable, self.parameters));
         // Besides the old one, and one vector for what is computed on the way.
         let needed = bytes[1] + 4 * self.parameters;
         let known = self.available > 0 && self.parameters > 0;
@@ -83,7 +86,7 @@ impl FitCost {
         };
         DegreePreview {
             points: [from.point_count(), to.point_count()],
-            trainable: [from.trainable_count(), to.trainable_count()],
+            trainable: [from, to].map(|d| d.trainable_count(self.trainable)),
             surface_bytes: bytes,
             needed_bytes: needed,
             fits_in_memory: known.then_some(needed <= self.available),
@@ -109,6 +112,7 @@ mod tests {
             surface: 0.02,
             draws: 2,
             degrees: Some(degrees(2, 2)),
+            trainable: TrainablePoints::AllButCorners,
             available: 100_000_000,
         };
         let p = cost.preview_degree_change(degrees(2, 2), degrees(3, 3), 2);

@@ -16,6 +16,8 @@ pub enum FitPhase {
     Edge,
     /// The whole surface.
     Interior,
+    /// The one network that all control points are before they branch.
+    Trunk,
 }
 
 /// How the points of a fit are drawn.
@@ -45,21 +47,21 @@ impl PointDraws {
     ///
     /// Stratified interior draws are Roberts' R2 sequence; edge draws walk round the boundary, one edge and a
     /// golden-ratio step apart, so that as many draws as there are edges hit them all. A triangle is a square folded along
-    /// its diagonal. With a `density`, interior draws are warped to follow it instead of being uniform.
+    /// its diagonal. With a `density`, interior draws are warped to follow it instead of being uniform. A trunk is the same
+    /// network everywhere, so it has one draw.
     pub fn draw_points(&self, phase: FitPhase, step: u64, count: usize, density: Option<&Density>) -> Vec<(f64, f64)> {
+        if phase == FitPhase::Trunk {
+            return vec![(0.0, 0.0)];
+        }
         let first = step * count as u64;
         let unit: Vec<(f64, f64)> = match self.sampling {
             Sampling::Stratified => {
                 let mut rng = random::stream(self.seed, RandomStream::Draws, phase as u64);
                 let shift: (f64, f64) = (rng.random(), rng.random());
                 let sequence = |k| match phase {
-                    FitPhase::Interior if self.patch == Patch::Curve => {
-                        (sequence_fraction(shift.0, INVERSE_GOLDEN_RATIO, k), 0.0)
-                    }
-                    FitPhase::Interior => {
-                        (sequence_fraction(shift.0, R2_STEPS.0, k), sequence_fraction(shift.1, R2_STEPS.1, k))
-                    }
                     FitPhase::Edge => (sequence_fraction(shift.0, INVERSE_GOLDEN_RATIO, k), self.edge_position(k)),
+                    _ if self.patch == Patch::Curve => (sequence_fraction(shift.0, INVERSE_GOLDEN_RATIO, k), 0.0),
+                    _ => (sequence_fraction(shift.0, R2_STEPS.0, k), sequence_fraction(shift.1, R2_STEPS.1, k)),
                 };
                 (first..first + count as u64).map(sequence).collect()
             }
@@ -70,8 +72,8 @@ impl PointDraws {
         };
         let place = |(a, b)| match (phase, density) {
             (FitPhase::Edge, _) => self.boundary_point(a, b),
-            (FitPhase::Interior, Some(density)) => density.warp(a, b),
-            (FitPhase::Interior, None) => self.fold_onto_surface(a, b),
+            (_, Some(density)) => density.warp(a, b),
+            (_, None) => self.fold_onto_surface(a, b),
         };
         unit.into_iter().map(place).collect()
     }

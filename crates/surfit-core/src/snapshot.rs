@@ -50,7 +50,8 @@ pub struct ControlPoint {
     pub corner: bool,
     /// Held still by the user.
     pub frozen: bool,
-    /// Distance from its place on the linear surface, relative to the mean distance between corners.
+    /// Distance from its place on the linear surface, relative to the mean distance between corners. Where corners train,
+    /// too, the distance from the mean of all points, relative to that mean's norm.
     #[serde(with = "nan_as_null")]
     pub travelled: f64,
     /// Root mean square of the gradient's norm over recent steps; 0 for points that do not train.

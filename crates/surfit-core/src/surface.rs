@@ -33,6 +33,17 @@ pub struct Degrees {
     n: u8,
 }
 
+/// Which control points of a surface are trainable.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TrainablePoints {
+    /// All but the corners, which are given networks.
+    #[default]
+    AllButCorners,
+    /// All, corners too.
+    All,
+}
+
 /// An axis of the parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -134,9 +145,17 @@ impl Degrees {
         }
     }
 
-    /// Number of control points that are not corners.
-    pub fn trainable_count(self) -> usize {
-        self.point_count() - self.corner_count()
+    /// The first row that is trainable; all after it are, too.
+    pub fn first_trainable_row(self, trainable: TrainablePoints) -> usize {
+        match trainable {
+            TrainablePoints::AllButCorners => self.corner_count(),
+            TrainablePoints::All => 0,
+        }
+    }
+
+    /// Number of trainable control points.
+    pub fn trainable_count(self, trainable: TrainablePoints) -> usize {
+        self.point_count() - self.first_trainable_row(trainable)
     }
 
     /// The index pair `(i, j)` of every row, corners first (see the module's row order).

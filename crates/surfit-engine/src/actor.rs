@@ -254,10 +254,12 @@ fn retry(mut attempt: impl FnMut() -> bool) -> bool {
 /// What the run was working on, for a message about memory.
 fn memory_context(run: &RunDir, journal: &EventJournal) -> Option<memory::MemoryContext> {
     let parameters = journal.run_state().info.as_ref()?.parameters as i64;
+    let config = run.config().ok()?;
     Some(memory::MemoryContext {
         degrees: run.status()?.degrees,
+        trainable: config.trainable_points(),
         parameters,
-        batch: run.config().ok()?.fit.training.batch_size,
+        batch: config.fit.training.batch_size,
     })
 }
 

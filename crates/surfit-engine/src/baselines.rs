@@ -23,14 +23,13 @@ pub fn measure_baselines(
     data: &DataSet,
     surface: &Surface,
 ) -> Result<Vec<Baseline>> {
-    let corners: Vec<Tensor> =
-        (0..surface.degrees().corner_count() as i64).map(|row| surface.theta().get(row)).collect();
+    let corners: Vec<Tensor> = (0..surface.degrees().corner_count()).map(|row| surface.control_point(row)).collect();
     let network = |w: &Tensor| MemberProbabilities::measure(model, evaluator, data, w);
     let members = corners.iter().map(network).collect::<Result<Vec<_>>>()?;
     let all: Vec<&MemberProbabilities> = members.iter().collect();
     // The mean of the corners is the middle of the linear surface: a uniform soup (Wortsman et al. 2022).
     let share = vec![1.0 / corners.len() as f64; corners.len()];
-    let others = surface.degrees().trainable_count();
+    let others = surface.degrees().point_count() - corners.len();
     let soup = surface.combine(&[share, vec![0.0; others]].concat());
     Ok(vec![
         ensemble_baseline("corner ensemble", &all, data)?,

@@ -19,7 +19,7 @@ use crate::{EngineError, Result, memory};
 use surfit_core::config::{ComputePrecision, Config, NetworkConfig};
 use surfit_core::draws::{FitPhase, PointDraws, Sampling};
 use surfit_core::networks::find_network;
-use surfit_core::surface::{Degrees, Patch};
+use surfit_core::surface::{Degrees, Patch, TrainablePoints};
 use tch::{Device, Tensor};
 
 pub const DEFAULT_NETWORKS: [&str; 4] = ["cnn", "resnet18-cifar", "vgg16-bn-cifar", "vit-tiny"];
@@ -167,7 +167,7 @@ fn linear_surface(model: &Model, side: u8) -> Result<Surface> {
     let degrees = Degrees::new(side - 1, side - 1).map_err(|e| EngineError::input(e.to_string()))?;
     let (layout, device) = (model.network().layout(), model.placement().device);
     let corners = (1..=4).map(|seed| layout.initial_weights(seed).to_device(device)).collect();
-    Ok(Surface::linear(degrees, corners))
+    Ok(Surface::linear(degrees, TrainablePoints::AllButCorners, corners))
 }
 
 /// A minibatch in parts, each at its own draw of step `step`.

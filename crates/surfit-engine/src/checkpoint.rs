@@ -5,7 +5,7 @@ use crate::model_file::{read_tensors, write_checksummed};
 use crate::surface::{Surface, SurfaceState};
 use crate::{EngineError, Result};
 use serde::{Deserialize, Serialize};
-use surfit_core::config::FitConfig;
+use surfit_core::config::{Config, FitConfig};
 use surfit_core::draws::FitPhase;
 use surfit_core::files::{self, FileLocation, FilePath};
 use surfit_core::numbers::nans_as_null;
@@ -21,20 +21,29 @@ pub struct FitProgress {
     pub total: u64,
     /// Step at which the present round began; its schedule counts from there.
     pub round_start: u64,
+    /// Steps of the present round that train the trunk; they come first.
+    #[serde(default)]
+    pub trunk_steps: u64,
     /// Steps of the present round that draw on the boundary.
     pub edge_steps: u64,
 }
 
 impl FitProgress {
-    pub fn start(config: &FitConfig, steps_per_epoch: u64) -> Self {
+    pub fn start(config: &Config, steps_per_epoch: u64) -> Self {
         let steps = |epochs: f64| (epochs * steps_per_epoch as f64).round() as u64;
-        let edge_steps = steps(config.boundary_epochs);
-        Self { step: 0, total: edge_steps + steps(config.epochs), round_start: 0, edge_steps }
+        let edge_steps = steps(config.fit.boundary_epochs);
+        let total = edge_steps + steps(config.fit.epochs);
+        let trunk_steps = match config.corners.precede_fit() {
+            true => 0,
+            false => (config.corners.branch_at * total as f64).round() as u64,
+        };
+        let edge_steps = edge_steps.min(total - trunk_steps);
+        Self { step: 0, total, round_start: 0, trunk_steps, edge_steps }
     }
 
     /// A further round of so many steps on the whole surface, from where this one ends.
     pub fn extended_by(self, steps: u64) -> Self {
-        Self { step: self.step, total: self.step + steps, round_start: self.step, edge_steps: 0 }
+        Self { step: self.step, total: self.step + steps, round_start: self.step, trunk_steps: 0, edge_steps: 0 }
     }
 
     pub fn is_complete(self) -> bool {
@@ -44,18 +53,20 @@ impl FitProgress {
     /// The phase of the next step, and that step's number within the phase.
     pub fn phase(self) -> (FitPhase, u64) {
         let in_round = self.step - self.round_start;
-        if in_round < self.edge_steps {
-            (FitPhase::Edge, in_round)
+        if in_round < self.trunk_steps {
+            (FitPhase::Trunk, in_round)
+        } else if in_round < self.trunk_steps + self.edge_steps {
+            (FitPhase::Edge, in_round - self.trunk_steps)
         } else {
             // Steps of later rounds continue in the sequence of draws instead of repeating it.
-            (FitPhase::Interior, self.step - self.edge_steps)
+            (FitPhase::Interior, self.step - self.trunk_steps - self.edge_steps)
         }
     }
 
     /// True when the next step is the first one of a phase in this round.
     pub fn is_phase_start(self) -> bool {
         let in_round = self.step - self.round_start;
-        in_round == 0 || in_round == self.edge_steps
+        [0, self.trunk_steps, self.trunk_steps + self.edge_steps].contains(&in_round)
     }
 
     /// The learning rate of the next step.
@@ -133,10 +144,10 @@ pub fn load(run: &RunDir, parameters: i64, device: Device) -> Result<Option<(Sur
     let mut stored: Option<serde_json::Result<FitRecord>> = None;
     let (mut tensors, _) = read_tensors(&path, |metadata| {
         stored = metadata.get("surfit").map(|json| serde_json::from_str(json));
-        let points = stored.as_ref().and_then(|parsed| parsed.as_ref().ok()).map_or(0, |stored| {
-            let degrees = stored.surface.degrees;
-            degrees.point_count() + degrees.trainable_count()
-        });
+        let points = stored
+            .as_ref()
+            .and_then(|parsed| parsed.as_ref().ok())
+            .map_or(0, |stored| stored.surface.rows().iter().sum::<usize>());
         (points as u64).saturating_mul(parameters as u64 * size_of::<f32>() as u64)
     })
     .map_err(|error| match (error, &stored) {
@@ -157,10 +168,10 @@ pub fn load(run: &RunDir, parameters: i64, device: Device) -> Result<Option<(Sur
         }
         Ok(tensor.to_device(device))
     };
-    let degrees = stored.surface.degrees;
-    let theta = take("theta", degrees.point_count())?;
-    let velocity = take("velocity", degrees.trainable_count())?;
-    if stored.surface.frozen.len() != degrees.point_count() {
+    let [points, trainable] = stored.surface.rows();
+    let theta = take("theta", points)?;
+    let velocity = take("velocity", trainable)?;
+    if stored.surface.frozen.len() != stored.surface.degrees.point_count() {
         return Err(damaged("its list of frozen points has another length".into()));
     }
     Ok(Some((Surface::restore(stored.surface.clone(), theta, velocity), stored)))
@@ -182,13 +193,12 @@ pub fn remove_file(path: &(impl FileLocation + ?Sized)) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use surfit_core::config::Config;
-    use surfit_core::surface::Degrees;
+    use surfit_core::surface::{Degrees, TrainablePoints};
 
     fn record(surface: &Surface) -> FitRecord {
         FitRecord {
             surface: surface.state(),
-            progress: FitProgress::start(&Config::default().fit, 10),
+            progress: FitProgress::start(&Config::default(), 10),
             focus_losses: Vec::new(),
             steered_settings: SteeredSettings::default(),
             gradients: GradientHistory::default(),
@@ -210,11 +220,47 @@ mod tests {
     }
 
     #[test]
+    fn a_course_that_branches_has_a_trunk_then_the_boundary_then_the_whole_surface() {
+        let mut config = Config::default();
+        (config.fit.boundary_epochs, config.fit.epochs) = (1.0, 3.0);
+        let phases = |share: f64| -> Vec<(FitPhase, u64)> {
+            let mut config = config.clone();
+            config.corners.branch_at = share;
+            let start = FitProgress::start(&config, 2);
+            (0..start.total).map(|step| FitProgress { step, ..start }.phase()).collect()
+        };
+        use FitPhase::{Edge, Interior, Trunk};
+        let rest = [(Interior, 0), (Interior, 1)];
+        assert_eq!(phases(0.5)[..6], [(Trunk, 0), (Trunk, 1), (Trunk, 2), (Trunk, 3), (Edge, 0), (Edge, 1)]);
+        assert_eq!(phases(0.5)[6..], rest);
+        assert_eq!(phases(0.0)[..3], phases(1.0)[..3], "without a trunk as with corners that are made before");
+        assert_eq!(phases(0.99), (0..8).map(|step| (Trunk, step)).collect::<Vec<_>>());
+        config.corners.branch_at = 0.5;
+        let end = FitProgress { step: 8, ..FitProgress::start(&config, 2) };
+        let further = end.extended_by(3);
+        assert_eq!((further.phase().0, further.total, further.is_phase_start()), (Interior, 11, true));
+    }
+
+    #[test]
+    fn a_trunk_comes_back_from_its_checkpoint() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = RunDir::create(&dir.path().join("run"), &Config::default()).unwrap();
+        let surface = Surface::trunk(Degrees::new(3, 2).unwrap(), &Tensor::from_slice(&[1_f32, 2.0, 3.0]));
+        let progress = FitProgress { trunk_steps: 7, ..FitProgress::start(&Config::default(), 10) };
+        save(&run, &surface, &FitRecord { progress, ..record(&surface) }).unwrap();
+        let (mut back, stored) = load(&run, 3, Device::Cpu).unwrap().unwrap();
+        assert_eq!((back.state(), stored.progress), (surface.state(), progress));
+        assert_eq!(back.theta(), surface.theta());
+        back.branch();
+        assert_eq!(back.state().rows(), [12, 12]);
+    }
+
+    #[test]
     fn a_checkpoint_that_is_not_what_was_written_is_refused_and_one_without_a_checksum_opens() {
         let dir = tempfile::tempdir().unwrap();
         let run = RunDir::create(&dir.path().join("run; x"), &Config::default()).unwrap();
         let corners = (0..4).map(|c| Tensor::from_slice(&[c as f32, 1.0, -0.5]));
-        let surface = Surface::linear(Degrees::new(2, 2).unwrap(), corners.collect());
+        let surface = Surface::linear(Degrees::new(2, 2).unwrap(), TrainablePoints::AllButCorners, corners.collect());
         save(&run, &surface, &record(&surface)).unwrap();
         let whole = std::fs::read(path(&run)).unwrap();
         let refused = |bytes: &[u8]| {
@@ -267,7 +313,7 @@ mod tests {
         let run = RunDir::create(&dir.path().join("run"), &Config::default()).unwrap();
         let corners = (0..4).map(|c| Tensor::from_slice(&[c as f32, 1.0, -0.5]));
         let degrees = Degrees::new(2, 2).unwrap();
-        let surface = Surface::linear(degrees, corners.collect());
+        let surface = Surface::linear(degrees, TrainablePoints::AllButCorners, corners.collect());
         let focus_losses = vec![0.1, f64::NAN, f64::INFINITY, 1.0 / 3.0];
         let steered_settings = SteeredSettings { rate: Some((0.1, 0.1 / 3.0)), draws: None };
         let mut live =

@@ -54,8 +54,9 @@ pub struct CacheEntry {
     recipe: String,
 }
 
-/// A recipe from before keys of the configuration were renamed: corners that were cached then are found.
+/// A recipe from before keys of the configuration were renamed, or there were: corners that were cached then are found.
 fn with_former_keys(recipe: String) -> String {
+    let recipe = recipe.replace("\"branch_at\":1.0,", "");
     let renamed = RENAMED_KEYS
         .iter()
         .filter_map(|(former, present)| Some((former.strip_prefix("corners.")?, present.strip_prefix("corners.")?)));
@@ -81,6 +82,7 @@ impl CacheEntry {
             checkpoints: Vec::new(),
             seeds: Vec::new(),
             cache: true,
+            branch_at: 1.0,
             epochs: CornerEpochs::Each(corners.epochs.max_epochs()),
             ..corners.clone()
         };

@@ -10,10 +10,12 @@ pub use step::{MicroBatch, StepRecord, StepTimer};
 
 use crate::optimizer::{Sgd, StepHyperparams};
 use surfit_core::draws::FitPhase;
-use surfit_core::surface::{Degrees, DenseMatrix};
+use surfit_core::surface::{Degrees, DenseMatrix, TrainablePoints};
 use tch::{Device, Kind, Tensor};
 
 /// Control points `Θ`, `[K, P]`, in the row order of [`surfit_core::surface`] (corners first), with their velocity.
+///
+/// Before it branches, all control points are one network, the trunk. Then `Θ` and velocity have one row.
 ///
 /// The velocity is kept in units of a step (already multiplied by the learning rate), `U ← μ(η/η₋)U + η(b∘free)gᵀ`,
 /// `Θ ← Θ − U`: the same as SGD with momentum on `V = U/η`, but both are changed in place, in one pass, without a scaled
@@ -21,6 +23,8 @@ use tch::{Device, Kind, Tensor};
 #[derive(Debug)]
 pub struct Surface {
     degrees: Degrees,
+    trainable: TrainablePoints,
+    is_trunk: bool,
     theta: Tensor,
     optimizer: Sgd,
     frozen: Vec<bool>,
@@ -39,35 +43,65 @@ pub struct SurfaceState {
     pub last_rate: f64,
     /// Grows with every change of a control point.
     pub version: u64,
+    /// Which control points train.
+    #[serde(default)]
+    pub trainable: TrainablePoints,
+    /// Whether all control points are still one network.
+    #[serde(default)]
+    pub is_trunk: bool,
+}
+
+impl SurfaceState {
+    /// Rows of control points and of velocity.
+    pub fn rows(&self) -> [usize; 2] {
+        match self.is_trunk {
+            true => [1, 1],
+            false => [self.degrees.point_count(), self.degrees.trainable_count(self.trainable)],
+        }
+    }
 }
 
 impl Surface {
     /// The linear surface between two, three or four corners, each `[P]`, as many as `degrees` has. The corners are taken,
     /// one after the other, so that no second copy of them stays.
-    pub fn linear(degrees: Degrees, corners: Vec<Tensor>) -> Self {
+    pub fn linear(degrees: Degrees, trainable: TrainablePoints, corners: Vec<Tensor>) -> Self {
         let (device, p) = (corners[0].device(), corners[0].size()[0]);
-        let (k, trainable) = (degrees.point_count() as i64, degrees.trainable_count() as i64);
+        let k = degrees.point_count() as i64;
         let theta = Tensor::empty([k, p], (Kind::Float, device));
         let given = degrees.corner_count();
         debug_assert_eq!(corners.len(), given);
         for (row, corner) in corners.into_iter().enumerate() {
             theta.get(row as i64).copy_(&corner);
         }
-        if trainable > 0 {
+        if k > given as i64 {
             let rest = coefficient_tensor(&degrees.linear_rows()[given..], device);
             let given = given as i64;
-            let _ = rest.mm_out(&theta.narrow(0, given, trainable), &theta.narrow(0, 0, given));
+            let _ = rest.mm_out(&theta.narrow(0, given, k - given), &theta.narrow(0, 0, given));
         }
-        let velocity = Tensor::zeros([trainable, p], (Kind::Float, device));
-        let frozen = vec![false; degrees.point_count()];
-        Self { degrees, theta, optimizer: Sgd { velocity, last_rate: 0.0 }, frozen, version: 1, networks: None }
+        let velocity = Tensor::zeros([degrees.trainable_count(trainable) as i64, p], (Kind::Float, device));
+        Self::new(degrees, trainable, false, theta, velocity)
     }
 
-    /// A surface from its stored parts. `theta` is `[K, P]`, `velocity` `[K − corners, P]`.
+    /// A surface all of whose control points are one network, `[P]`, until it branches. All of them train.
+    pub fn trunk(degrees: Degrees, network: &Tensor) -> Self {
+        let theta = network.unsqueeze(0).copy();
+        let velocity = theta.zeros_like();
+        Self::new(degrees, TrainablePoints::All, true, theta, velocity)
+    }
+
+    fn new(degrees: Degrees, trainable: TrainablePoints, is_trunk: bool, theta: Tensor, velocity: Tensor) -> Self {
+        let frozen = vec![false; degrees.point_count()];
+        let optimizer = Sgd { velocity, last_rate: 0.0 };
+        Self { degrees, trainable, is_trunk, theta, optimizer, frozen, version: 1, networks: None }
+    }
+
+    /// A surface from its stored parts, whose rows are [`SurfaceState::rows`].
     pub fn restore(state: SurfaceState, theta: Tensor, velocity: Tensor) -> Self {
-        let SurfaceState { degrees, frozen, last_rate, version } = state;
+        let SurfaceState { degrees, frozen, last_rate, version, trainable, is_trunk } = state;
         Self {
             degrees,
+            trainable,
+            is_trunk,
             theta: theta.contiguous(),
             optimizer: Sgd { velocity: velocity.contiguous(), last_rate },
             frozen,
@@ -82,6 +116,8 @@ impl Surface {
             frozen: self.frozen.clone(),
             last_rate: self.optimizer.last_rate,
             version: self.version,
+            trainable: self.trainable,
+            is_trunk: self.is_trunk,
         }
     }
 
@@ -89,12 +125,50 @@ impl Surface {
         self.degrees
     }
 
-    /// Control points, `[K, P]`.
+    /// Control points, `[K, P]`; `[1, P]` of a trunk.
     pub fn theta(&self) -> &Tensor {
         &self.theta
     }
 
-    /// Velocity of the trainable points in units of a step, `[K − corners, P]`.
+    /// The control point in a row, `[P]`.
+    pub fn control_point(&self, row: usize) -> Tensor {
+        self.theta.get(if self.is_trunk { 0 } else { row as i64 })
+    }
+
+    /// Which control points train.
+    pub fn trainable(&self) -> TrainablePoints {
+        self.trainable
+    }
+
+    /// True while all control points are one network.
+    pub fn is_trunk(&self) -> bool {
+        self.is_trunk
+    }
+
+    /// Number of control points that train.
+    pub fn trainable_count(&self) -> usize {
+        self.degrees.trainable_count(self.trainable)
+    }
+
+    /// Makes every control point a copy of the trunk, with its velocity. Each point of the surface then moves as the trunk
+    /// would have, since Bernstein weights sum to one.
+    pub fn branch(&mut self) {
+        if !std::mem::take(&mut self.is_trunk) {
+            return;
+        }
+        self.release_networks();
+        let rows = self.degrees.point_count() as i64;
+        let repeat = |row: &Tensor| row.repeat([rows, 1]);
+        (self.theta, self.optimizer.velocity) = (repeat(&self.theta), repeat(self.velocity()));
+        self.version += 1;
+    }
+
+    /// Weights of the stored rows in the network at `(u, v)`.
+    fn row_weights(&self, (u, v): (f64, f64)) -> Vec<f64> {
+        if self.is_trunk { vec![1.0] } else { self.degrees.bernstein_weights(u, v) }
+    }
+
+    /// Velocity of the trainable points in units of a step, `[trainable, P]`; `[1, P]` of a trunk.
     pub fn velocity(&self) -> &Tensor {
         &self.optimizer.velocity
     }
@@ -114,17 +188,19 @@ impl Surface {
         &self.frozen
     }
 
-    /// Fixes a row or makes it trainable, and clears its velocity. Corners always stay fixed.
+    /// Fixes a row or makes it trainable, and clears its velocity. Given corners always stay fixed, and so does no part of a
+    /// trunk.
     pub fn set_frozen(&mut self, row: usize, frozen: bool) {
-        let corners = self.degrees.corner_count();
-        if row >= corners && row < self.frozen.len() {
+        let first = self.degrees.first_trainable_row(self.trainable);
+        if row >= first && row < self.frozen.len() && !self.is_trunk {
             self.frozen[row] = frozen;
-            let _ = self.velocity().get((row - corners) as i64).zero_();
+            let _ = self.velocity().get((row - first) as i64).zero_();
         }
     }
 
     /// A combination of the control points with weights `b`, `[K]`: the network there, `[P]`.
     pub fn combine(&self, b: &[f64]) -> Tensor {
+        let b = if self.is_trunk { &[1.0] } else { b };
         let b = Tensor::from_slice(&to_f32(b)).to_device(self.theta.device());
         b.unsqueeze(0).mm(&self.theta).squeeze_dim(0)
     }
@@ -144,13 +220,13 @@ impl Surface {
     pub fn normalizer(&self, phase: FitPhase) -> f64 {
         let moments = match phase {
             FitPhase::Edge => self.degrees.edge_second_moments(),
-            FitPhase::Interior => self.degrees.interior_second_moments(),
+            FitPhase::Interior | FitPhase::Trunk => self.degrees.interior_second_moments(),
         };
         moments.iter().enumerate().filter(|(k, _)| self.is_trainable(*k)).map(|(_, m)| m).sum()
     }
 
     fn is_trainable(&self, row: usize) -> bool {
-        row >= self.degrees.corner_count() && !self.frozen[row]
+        row >= self.degrees.first_trainable_row(self.trainable) && !self.frozen[row]
     }
 
     /// Changes the degrees: exact elevation, or the least-squares fit with corners held. The velocity goes along. Gives
@@ -162,14 +238,19 @@ impl Surface {
             return 0.0;
         }
         self.release_networks();
+        if self.is_trunk {
+            (self.degrees, self.frozen) = (to, vec![false; to.point_count()]);
+            return 0.0;
+        }
         let matrix = from.conversion_matrix(to);
         let device = self.theta.device();
         let theta = coefficient_tensor(&matrix, device).mm(&self.theta);
-        // Corners do not move, so their velocity is zero and the rest of the matrix carries it all.
+        // Corners that do not move have no velocity, and the rest of the matrix carries it all.
         let corners = from.corner_count();
-        let inner: DenseMatrix = matrix[corners..].iter().map(|row| row[corners..].to_vec()).collect();
-        let velocity = match (inner.len(), from.trainable_count()) {
-            (0, _) | (_, 0) => Tensor::zeros([to.trainable_count() as i64, theta.size()[1]], (Kind::Float, device)),
+        let first = from.first_trainable_row(self.trainable);
+        let inner: DenseMatrix = matrix[first..].iter().map(|row| row[first..].to_vec()).collect();
+        let velocity = match (inner.len(), self.trainable_count()) {
+            (0, _) | (_, 0) => Tensor::zeros([inner.len() as i64, theta.size()[1]], (Kind::Float, device)),
             _ => coefficient_tensor(&inner, device).mm(self.velocity()),
         };
         // The corners' rows are the given networks to the last bit, not a sum with rounding.
@@ -193,16 +274,20 @@ impl Surface {
         moved / scale.max(f64::MIN_POSITIVE)
     }
 
+    /// Mean distance between two corners; 0 of a trunk.
     pub fn mean_corner_distance(&self) -> f64 {
-        let corner = |c| self.theta.get(c);
-        let corners = self.degrees.corner_count() as i64;
-        let pairs: Vec<(i64, i64)> = (0..corners).flat_map(|a| (a + 1..corners).map(move |b| (a, b))).collect();
+        let corner = |c| self.control_point(c);
+        let corners = self.degrees.corner_count();
+        let pairs: Vec<(usize, usize)> = (0..corners).flat_map(|a| (a + 1..corners).map(move |b| (a, b))).collect();
         let sum: f64 = pairs.iter().map(|&(a, b)| (corner(a) - corner(b)).norm().double_value(&[])).sum();
         sum / pairs.len() as f64
     }
 
     /// Distance of every row from its place on the linear surface. Reads from the device once a row.
     pub fn distances_from_linear(&self) -> Vec<f64> {
+        if self.is_trunk {
+            return vec![0.0; self.degrees.point_count()];
+        }
         let given = self.degrees.corner_count();
         let corners = self.theta.narrow(0, 0, given as i64);
         self.degrees
@@ -220,6 +305,14 @@ impl Surface {
                 (self.theta.get(k as i64) - start).norm().double_value(&[])
             })
             .collect()
+    }
+
+    /// Distance of every row from the mean of all, and the norm of that mean. Reads from the device once a row.
+    pub fn distances_from_centroid(&self) -> (Vec<f64>, f64) {
+        let mean = self.centroid();
+        let rows = 0..self.degrees.point_count();
+        let distances = rows.map(|row| (self.control_point(row) - &mean).norm().double_value(&[])).collect();
+        (distances, mean.norm().double_value(&[]))
     }
 
     /// Frees what only steps need; the next step makes it anew.

@@ -63,6 +63,7 @@ impl Default for CornersConfig {
             seeds: Vec::new(),
             cache: true,
             epochs: CornerEpochs::Each(8),
+            branch_at: 1.0,
             training: default_training(0.1, 0.1),
         }
     }
@@ -80,6 +81,7 @@ impl Default for FitConfig {
             degree: DegreeSetting([2, 2]),
             boundary_epochs: 2.0,
             epochs: 18.0,
+            train_corners: false,
             points_per_step: 4,
             sampling: Sampling::Stratified,
             loss_weighting: 0.0,

@@ -79,7 +79,8 @@ impl Config {
     /// # Errors
     /// With the key to change.
     pub fn check_batch_size(&self, train_images: usize) -> Result<(), BrokenRule> {
-        let corners = self.corners.trains_corners().then_some(("corners", &self.corners.training));
+        let trains_before = self.corners.trains_corners() && self.corners.precede_fit();
+        let corners = trains_before.then_some(("corners", &self.corners.training));
         let tables = corners.into_iter().chain([("fit", &self.fit.training)]);
         for (table, training) in tables {
             let batch = training.batch_size;
@@ -119,9 +120,9 @@ impl CornersConfig {
 
     /// Refuses seeds that the corners cannot have.
     pub(super) fn check_seeds(&self) -> Result<(), BrokenRule> {
-        let is_single = self.epochs.is_single_training();
+        let is_single = self.epochs.is_single_training() || !self.precede_fit();
         let sentence = if is_single && self.seeds.len() > 1 {
-            "checkpoints of one training have one seed"
+            "corners of one training have one seed"
         } else if !is_single && !self.seeds.is_empty() && self.seeds.len() != self.len() {
             "give one seed for each corner, or none"
         } else if !are_all_different(&self.seeds) {
@@ -146,6 +147,22 @@ impl CornersConfig {
             // Two corners at one place would span no surface.
             _ if !are_all_different(all) => "list different checkpoints",
             _ => return Ok(()),
+        };
+        Err(sentence.into())
+    }
+
+    /// Refuses a branch outside the fit, or beside other ways to make the corners.
+    pub(super) fn check_branch(&self) -> Result<(), BrokenRule> {
+        let sentence = if !(0.0..=1.0).contains(&self.branch_at) {
+            "use a share of the fit's steps from 0 to 1; 1 for corners that are made before the fit"
+        } else if self.precede_fit() {
+            return Ok(());
+        } else if !self.trains_corners() {
+            "`corners.checkpoints` loads the corners, so that none can branch from one network; leave one of the two out"
+        } else if self.epochs.is_single_training() {
+            "`corners.epochs` lists checkpoints, so that none can branch from one network; leave one of the two out"
+        } else {
+            return Ok(());
         };
         Err(sentence.into())
     }

@@ -11,7 +11,7 @@ use crate::draws::Sampling;
 use crate::heatmap::Heatmap;
 use crate::networks::{NETWORK_NAMES, network_descriptions};
 use crate::schedule::{LrDecay, Schedule};
-use crate::surface::{DegreeError, Degrees, Patch};
+use crate::surface::{DegreeError, Degrees, Patch, TrainablePoints};
 use garde::Validate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -182,6 +182,11 @@ pub struct CornersConfig {
     /// Epochs of each corner; or a list, and the corners are the checkpoints of one training after so many epochs.
     #[garde(custom(explain(self.check_epochs())))]
     pub epochs: CornerEpochs,
+    /// Below 1, no corner is made before the fit: one network is trained for this share of the fit's steps. Then every
+    /// control point starts as that network, and all are trained, corners too.
+    #[garde(custom(explain(self.check_branch())))]
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub branch_at: f64,
     /// Optimizer, learning rate and augmentation.
     #[serde(flatten)]
     #[garde(dive)]
@@ -296,6 +301,8 @@ pub struct FitConfig {
     #[garde(range(min = 0.0, max = 1e6))]
     #[schemars(extend("remedy" = "use 0 to 1000000 epochs"))]
     pub epochs: f64,
+    /// Train the corners too, from where they are. With `corners.branch_at` they always are.
+    pub train_corners: bool,
     /// Surface points that are drawn for a step; the mini-batch is split over them.
     #[garde(custom(explain(self.check_points_per_step())))]
     #[schemars(range(min = 1))]
@@ -362,6 +369,11 @@ impl CornersConfig {
         self.checkpoints.is_empty()
     }
 
+    /// True when corners are made before the fit, false when they branch from one network in it.
+    pub fn precede_fit(&self) -> bool {
+        self.branch_at >= 1.0
+    }
+
     /// Number of corners: of files, of checkpoints, else [`CornersConfig::count`].
     pub fn len(&self) -> usize {
         match &self.epochs {
@@ -388,6 +400,14 @@ impl Config {
     /// The kind of surface that the number of corners makes.
     pub fn patch(&self) -> Patch {
         Patch::from_corner_count(self.corners.len()).unwrap_or_default()
+    }
+
+    /// Which control points the fit trains.
+    pub fn trainable_points(&self) -> TrainablePoints {
+        match self.fit.train_corners || !self.corners.precede_fit() {
+            true => TrainablePoints::All,
+            false => TrainablePoints::AllButCorners,
+        }
     }
 
     /// Degrees of the surface to fit. Where they do not suit the number of corners, which no checked configuration has,

@@ -41,6 +41,27 @@ fn values_out_of_range_name_key_line_and_remedy() {
 }
 
 #[test]
+fn a_branch_is_within_the_fit_and_the_only_way_to_make_the_corners() {
+    for (keys, part) in [
+        (
+            "branch_at = 1.5",
+            "x.toml:2: `corners.branch_at = 1.5` cannot be used; use a share of the fit's steps from 0 to 1",
+        ),
+        ("branch_at = -0.1", "from 0 to 1"),
+        ("branch_at = nan", "from 0 to 1"),
+        ("branch_at = 0.5\ncheckpoints = ['a.pt', 'b.pt']", "`corners.checkpoints` loads the corners"),
+        ("branch_at = 0.5\nepochs = [3, 4]", "`corners.epochs` lists checkpoints"),
+        ("branch_at = 0.5\nseeds = [1, 2, 3, 4]", "corners of one training have one seed"),
+    ] {
+        let sentence = error(&format!("[corners]\n{keys}\n"));
+        assert!(sentence.contains(part), "{keys}: {sentence}");
+    }
+    for keys in ["branch_at = 0", "branch_at = 0.7\nseeds = [3]\ncount = 2", "branch_at = 1\nepochs = [3, 4]"] {
+        assert!(parse(&format!("[corners]\n{keys}\n"), "x.toml").is_ok(), "{keys}");
+    }
+}
+
+#[test]
 fn misspelt_sets_and_networks_are_named_with_the_nearest() {
     let e = error("[data]\nname = \"cifar-10\"\n");
     let start =

@@ -142,6 +142,7 @@ pub fn describe_event(event: &Event) -> Option<(String, bool)> {
         Event::Reopened => "the job continues after its result".into(),
         Event::Closed => "engine closed".into(),
         Event::PhaseBegan { step, phase } => match phase {
+            FitPhase::Trunk => format!("one network is trained from step {step} on, until its control points branch"),
             FitPhase::Edge => format!("edge phase from step {step} on"),
             FitPhase::Interior => format!("interior phase from step {step} on: the whole surface is fitted"),
         },

@@ -3,11 +3,13 @@
 use super::{Actor, ActorActivity, GradientHistory, LiveMap, LiveProgress};
 use crate::align::AlignmentRun;
 use crate::checkpoint::{self, FitProgress, FitRecord};
+use crate::layout::LayoutTensors;
 use crate::surface::Surface;
 use crate::{EngineError, Result};
 use surfit_core::event::{Alignment, Event, JobStage};
 use surfit_core::heatmap::Heatmap;
 use surfit_core::random::{self, RandomStream};
+use surfit_core::surface::Degrees;
 
 impl Actor<'_> {
     pub(super) fn begin_align_stage(&mut self) {
@@ -59,12 +61,21 @@ impl Actor<'_> {
     pub(super) fn tick_surface(&mut self) -> Result<()> {
         let degrees = self.config.degrees();
         self.check_memory(degrees, false)?;
-        let corners = self.all_corners()?;
-        self.install_surface(Surface::linear(degrees, corners))?;
+        let surface = match self.config.corners.precede_fit() {
+            true => Surface::linear(degrees, self.config.trainable_points(), self.all_corners()?),
+            false => self.new_trunk(degrees),
+        };
+        self.install_surface(surface)?;
         // From here on the corners are rows of the surface; a second copy would only take memory.
         self.corners = super::startup::unready_corners(self.corners.len());
         self.begin_fit();
         Ok(())
+    }
+
+    /// The network that all control points are before they branch, at its first step.
+    pub(super) fn new_trunk(&self, degrees: Degrees) -> Surface {
+        let network = self.model.network().layout().initial_weights(self.corner_seed(0));
+        Surface::trunk(degrees, &network.to_device(self.model.placement().device))
     }
 
     /// Installs a surface as the start of a fit. When it is refused, nothing changes.
@@ -78,12 +89,13 @@ impl Actor<'_> {
                 "a corner has weights that are not finite; train or load it again".into(),
             ));
         }
-        let progress = FitProgress::start(&self.config.fit, self.fit_steps_per_epoch());
+        let progress = FitProgress::start(&self.config, self.fit_steps_per_epoch());
         let (patch, version) = (surface.degrees().patch(), surface.version());
         let mut heatmap = Heatmap { version, ..Heatmap::new(patch, self.own_grid()) };
-        // Its corners are measured at once, as rows of it, so that they do not depend on the run's history.
-        for (row, index) in heatmap.corner_cells().into_iter().enumerate() {
-            let w = surface.theta().get(row as i64);
+        // Its given corners are measured at once, as rows of it, so that they do not depend on the run's history.
+        let given = if surface.is_trunk() { Vec::new() } else { heatmap.corner_cells() };
+        for (row, index) in given.into_iter().enumerate() {
+            let w = surface.control_point(row);
             let (m, _) = self.evaluator.validate(&self.model, &w, i64::MAX);
             heatmap.cells[index] = m.as_cell(version);
         }

@@ -216,8 +216,13 @@ impl Actor<'_> {
             )));
         }
         self.check_memory(degrees, false)?;
-        let corners = (0..present.corner_count() as i64).map(|row| surface.theta().get(row).copy()).collect();
-        self.install_surface(Surface::linear(degrees, corners))?;
+        let corners = (0..present.corner_count()).map(|row| surface.control_point(row).copy()).collect();
+        // A course that branches is one training: it begins anew.
+        let surface = match self.config.corners.precede_fit() {
+            true => Surface::linear(degrees, self.config.trainable_points(), corners),
+            false => self.new_trunk(degrees),
+        };
+        self.install_surface(surface)?;
         self.begin_fit();
         Ok(())
     }
@@ -317,8 +322,13 @@ impl Actor<'_> {
         let row = row.ok_or_else(|| {
             EngineError::input(format!("there is no control point ({i}, {j}) at degree {}", surface.degrees()))
         })?;
-        if row < surface.degrees().corner_count() {
+        if row < surface.degrees().first_trainable_row(surface.trainable()) {
             return Err(EngineError::input("corners are given networks and always stay fixed"));
+        }
+        if surface.is_trunk() {
+            return Err(EngineError::wrong_state(
+                "all control points are one network until they branch; wait for the branch",
+            ));
         }
         if let Some(surface) = &mut self.surface {
             surface.set_frozen(row, frozen);

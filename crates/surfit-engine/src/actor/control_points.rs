@@ -1,9 +1,10 @@
 //! The present control points: how far each has travelled, how large its gradients are, how good the surface is there.
 
 use super::Actor;
-use crate::surface::StepRecord;
+use crate::surface::{StepRecord, Surface};
 use serde::{Deserialize, Serialize};
 use surfit_core::snapshot::ControlPoint;
+use surfit_core::surface::TrainablePoints;
 use tch::{Device, Tensor};
 
 /// Recent gradient norms that are shown for every control point.
@@ -59,17 +60,28 @@ impl GradientHistory {
 }
 
 impl Actor<'_> {
+    /// The mean distance between corners, the unit of distances between control points. Given corners do not move.
+    pub(super) fn corner_distance_scale(&self, surface: &Surface) -> f64 {
+        let known = self.fit_scratch.mean_corner_distance.filter(|_| surface.trainable() != TrainablePoints::All);
+        known.unwrap_or_else(|| surface.mean_corner_distance())
+    }
+
     pub(super) fn describe_points(&self) -> Vec<ControlPoint> {
         let Some(surface) = &self.surface else {
             return Vec::new();
         };
-        let scale = self.fit_scratch.mean_corner_distance.unwrap_or_else(|| surface.mean_corner_distance());
+        let fixed = surface.degrees().first_trainable_row(surface.trainable());
+        let (distances, scale) = match surface.trainable() {
+            TrainablePoints::AllButCorners => (surface.distances_from_linear(), self.corner_distance_scale(surface)),
+            // The linear surface moves with the corners.
+            TrainablePoints::All => surface.distances_from_centroid(),
+        };
         let rows = surface.degrees().row_indices().into_iter();
-        rows.zip(surface.distances_from_linear())
+        rows.zip(distances)
             .zip(surface.frozen())
             .enumerate()
             .map(|(row, (((i, j), travelled), &frozen))| {
-                let corner = row < surface.degrees().corner_count();
+                let corner = row < fixed;
                 let mut gradients = self.gradients.norms.get(row).cloned().unwrap_or_default();
                 if corner {
                     gradients.fill(0.0);
@@ -80,7 +92,7 @@ impl Actor<'_> {
                     j,
                     corner,
                     frozen,
-                    travelled: travelled / scale.max(f64::MIN_POSITIVE),
+                    travelled: if scale > 0.0 { travelled / scale } else { 0.0 },
                     gradient: last.map_or(0.0, f64::from),
                     gradients,
                     accuracy: None,
@@ -130,7 +142,11 @@ impl Actor<'_> {
             at = others;
         }
         let norms = self.gradients.norms.iter();
-        for (point, norms) in self.points.iter_mut().zip(norms).filter(|(p, _)| !p.corner) {
+        let fixed = match &self.surface {
+            Some(surface) => surface.degrees().first_trainable_row(surface.trainable()),
+            None => 0,
+        };
+        for (point, norms) in self.points.iter_mut().zip(norms).skip(fixed) {
             point.gradients.clone_from(norms);
             let last = norms.last().filter(|_| !point.frozen);
             point.gradient = last.copied().map_or(0.0, f64::from);

@@ -3,6 +3,7 @@
 //! A recipe is a file below this one that implements [`CornerRecipe`], and its line in `RECIPES`. The keys of the configuration
 //! choose one, or none and so the default. What recipes share is in `corners.rs`: training, measuring, storing and resuming.
 
+mod branched_training;
 mod given_files;
 mod independent_trainings;
 mod single_training;
@@ -21,7 +22,8 @@ use tch::Tensor;
 static DEFAULT_RECIPE: &dyn CornerRecipe = &independent_trainings::IndependentTrainings;
 
 /// Every other recipe. A configuration chooses at most one of them, so their order means nothing.
-static RECIPES: &[&dyn CornerRecipe] = &[&given_files::GivenFiles, &single_training::SingleTraining];
+static RECIPES: &[&dyn CornerRecipe] =
+    &[&given_files::GivenFiles, &single_training::SingleTraining, &branched_training::BranchedTraining];
 
 /// A way to make the corners of a run. Its results are a function of configuration, data, seed and step alone, so that a
 /// resumed run arrives at the same bytes.
@@ -44,7 +46,7 @@ pub(super) trait CornerRecipe: Sync {
 
     /// The seed of the training that a corner is from.
     fn training_seed(&self, config: &Config, corner: usize) -> u64 {
-        let training = if self.trainings() == CornerTrainings::Shared { 0 } else { corner };
+        let training = if self.trainings().has_one_seed() { 0 } else { corner };
         let given = config.corners.seeds.get(training).copied();
         given.unwrap_or(short_seed(config.seed, training as u64))
     }
@@ -90,6 +92,15 @@ pub(super) enum CornerTrainings {
     Shared,
     /// One for each corner.
     OnePerCorner,
+    /// The fit itself: no corner is made before it.
+    Fit,
+}
+
+impl CornerTrainings {
+    /// Whether all corners come from one seed.
+    pub fn has_one_seed(self) -> bool {
+        matches!(self, Self::Shared | Self::Fit)
+    }
 }
 
 /// A corner that was read.
@@ -138,6 +149,7 @@ mod tests {
             ("epochs", "[3, 4]"),
             ("seeds", "[7]"),
             ("cache", "false"),
+            ("branch_at", "0.5"),
         ];
         let mut chosen_recipes = BTreeSet::new();
         for choice in 0..1 << values.len() {
@@ -164,6 +176,7 @@ mod tests {
         assert_eq!(name_of_chosen("epochs = 3\nseeds = [1, 2, 3, 4]"), "independent trainings");
         assert_eq!(name_of_chosen("epochs = [3, 4]"), "one training");
         assert_eq!(name_of_chosen("checkpoints = ['a.pt', 'b.pt']"), "given files");
+        assert_eq!(name_of_chosen("branch_at = 0\nseeds = [1]"), "branched training");
     }
 
     #[test]

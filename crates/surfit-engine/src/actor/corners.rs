@@ -12,6 +12,8 @@ use crate::trainer::{BatchOrder, Trainer};
 use crate::{EngineError, Result, checkpoint};
 use surfit_core::event::{CornerReady, Event, JobStage, LossCurve};
 use surfit_core::files::{self, FilePath};
+use surfit_core::snapshot::EngineState;
+use surfit_core::surface::TrainablePoints;
 use tch::Tensor;
 
 /// A corner that is measured, and that the disk has not taken yet.
@@ -43,6 +45,12 @@ impl MeasuredCorner {
 
 impl Actor<'_> {
     pub(super) fn begin_corners(&mut self) {
+        if self.recipe().trainings() == CornerTrainings::Fit {
+            self.stage = JobStage::Fit;
+            self.state = EngineState::Running;
+            self.activity = ActorActivity::Surface;
+            return;
+        }
         self.trainer = None;
         self.corner_sources_checked = false;
         let (_, total) = self.corner_progress(0);
@@ -63,7 +71,7 @@ impl Actor<'_> {
         let steps = Trainer::longest_training_steps(&self.data, &self.config.corners);
         let here = self.trainer.as_ref().map_or(0, |trainer| trainer.step);
         match self.recipe().trainings() {
-            CornerTrainings::None => (place, corners),
+            CornerTrainings::None | CornerTrainings::Fit => (place, corners),
             CornerTrainings::Shared => (here, steps),
             CornerTrainings::OnePerCorner => (place * steps + here, corners * steps),
         }
@@ -85,7 +93,7 @@ impl Actor<'_> {
         }
         checkpoint::remove_file(&self.given_names_path())?;
         let count = self.corners.len();
-        let trainings = if self.recipe().trainings() == CornerTrainings::Shared { 1 } else { count };
+        let trainings = if self.recipe().trainings().has_one_seed() { 1 } else { count };
         let next: Vec<u64> = (0..trainings).map(|i| short_seed(self.corner_seed(i), count as u64)).collect();
         self.config.corners.seeds = next;
         self.config.heatmap.grid = self.own_grid();
@@ -328,7 +336,8 @@ impl Actor<'_> {
     }
 
     fn cache_entry(&mut self, index: usize) -> Option<CacheEntry> {
-        if !self.config.corners.cache || self.recipe().trainings() == CornerTrainings::None {
+        let cached = matches!(self.recipe().trainings(), CornerTrainings::Shared | CornerTrainings::OnePerCorner);
+        if !self.config.corners.cache || !cached {
             return None;
         }
         let seed = self.corner_seed(index);
@@ -390,6 +399,29 @@ impl Actor<'_> {
         model_file::write_checksummed(&self.partial_path(), &tensors, &metadata)?;
         self.publication_times.saved_position = saved;
         Ok(())
+    }
+
+    /// Reports the corners of a fit that trained them, as the complete heatmap has them.
+    pub(super) fn report_fitted_corners(&mut self) {
+        if self.trainable_points() == TrainablePoints::AllButCorners {
+            return;
+        }
+        for (index, cell) in self.heatmap.corner_cells().into_iter().enumerate() {
+            let cell = &self.heatmap.cells[cell];
+            let (Some(accuracy), Some(loss)) = (cell.accuracy(), cell.loss()) else {
+                continue;
+            };
+            self.journal.emit(Event::CornerReady(CornerReady {
+                index,
+                source: self.recipe().describe_source(&self.config, index),
+                accuracy,
+                loss,
+                seconds: 0.0,
+                own_statistics: None,
+                warnings: Vec::new(),
+                metrics: cell.values.others(),
+            }));
+        }
     }
 
     pub(super) fn all_corners(&self) -> Result<Vec<Tensor>> {

@@ -5,7 +5,7 @@ use crate::memory;
 use crate::surface::Surface;
 use crate::{EngineError, Result};
 use surfit_core::event::Event;
-use surfit_core::surface::Degrees;
+use surfit_core::surface::{Degrees, TrainablePoints};
 
 impl Actor<'_> {
     /// Degrees of the surface, or of the one to come.
@@ -13,10 +13,15 @@ impl Actor<'_> {
         self.surface.as_ref().map_or_else(|| self.config.degrees(), |s| s.degrees())
     }
 
+    /// Which control points of the surface train, or will.
+    pub(super) fn trainable_points(&self) -> TrainablePoints {
+        self.surface.as_ref().map_or_else(|| self.config.trainable_points(), Surface::trainable)
+    }
+
     /// Refuses a surface that the host's memory cannot hold, before any of it is allocated.
     pub(super) fn check_memory(&self, degrees: Degrees, converted: bool) -> Result<()> {
         let device = self.model.placement().device;
-        memory::check_surface_memory(degrees, self.model.parameters(), converted, device)
+        memory::check_surface_memory(degrees, self.trainable_points(), self.model.parameters(), converted, device)
     }
 
     pub(super) fn check_degrees(&self, to: Degrees) -> Result<()> {
@@ -64,7 +69,7 @@ impl Actor<'_> {
             return;
         };
         let from = surface.degrees();
-        let scale = *self.fit_scratch.mean_corner_distance.get_or_insert_with(|| surface.mean_corner_distance());
+        let scale = surface.mean_corner_distance();
         let deviation = surface.convert(to, scale);
         let step = self.progress.map_or(0, |p| p.step);
         // They are of a surface of other degrees.

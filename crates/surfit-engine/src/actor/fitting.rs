@@ -1,6 +1,6 @@
 //! The fit: one optimizer step a tick, with the live heatmap in between.
 
-use super::{Actor, ActorActivity};
+use super::{Actor, ActorActivity, GradientHistory};
 use crate::checkpoint::FitProgress;
 use crate::data::Augmentation;
 use crate::evaluate::measure_split;
@@ -15,6 +15,7 @@ use surfit_core::event::{Event, JobStage, LossCurve};
 use surfit_core::heatmap::Heatmap;
 use surfit_core::random::{self, RandomStream};
 use surfit_core::snapshot::UnloggedLosses;
+use surfit_core::surface::TrainablePoints;
 
 /// Points along each axis at which the loss that draws follow is measured.
 const FOCUS_GRID: usize = 5;
@@ -56,8 +57,11 @@ impl Actor<'_> {
         let (Some(surface), Some(progress)) = (&self.surface, self.progress) else {
             return Err(EngineError::NoSurface);
         };
-        if progress.is_complete() || surface.degrees().trainable_count() == 0 {
+        if progress.is_complete() || surface.trainable_count() == 0 {
             return self.end_fit();
+        }
+        if progress.phase().0 != FitPhase::Trunk {
+            self.branch_surface();
         }
         if progress.is_phase_start() {
             let (step, phase) = (progress.step, progress.phase().0);
@@ -71,14 +75,15 @@ impl Actor<'_> {
         let indices = self.fit_scratch.batch_order.indices(&self.data, seed, config.training.batch_size, progress.step);
         let changes = Augmentation::from(&config.training);
         let (x, labels) = self.data.train.augmented_batch(&indices, &changes, seed, progress.step);
-        let count = config.points_per_step as i64;
         let draws = PointDraws { seed, patch: surface.degrees().patch(), sampling: config.sampling };
         let density = Density::from_losses(draws.patch, FOCUS_GRID, &self.focus_losses, config.loss_weighting);
         let points = |progress: FitProgress| {
             let (phase, step) = progress.phase();
             draws.draw_points(phase, step, config.points_per_step, density.as_ref())
         };
-        let parts: Vec<MicroBatch> = points(progress)
+        let here = points(progress);
+        let count = here.len() as i64;
+        let parts: Vec<MicroBatch> = here
             .into_iter()
             .zip(x.tensor_split(count, 0).into_iter().zip(labels.tensor_split(count, 0)))
             .map(|(uv, (x, labels))| MicroBatch { uv, x, labels })
@@ -113,7 +118,7 @@ impl Actor<'_> {
     /// on the surface at that step alone, so that a resumed fit draws the same points.
     fn measure_focus_losses(&mut self, progress: FitProgress) -> Result<()> {
         let config = &self.config.fit;
-        if config.loss_weighting == 0.0 || progress.phase().0 == FitPhase::Edge {
+        if config.loss_weighting == 0.0 || progress.phase().0 != FitPhase::Interior {
             return Ok(());
         }
         let train = &self.data.train;
@@ -142,6 +147,7 @@ impl Actor<'_> {
     pub(super) fn end_fit(&mut self) -> Result<()> {
         self.flush_losses();
         self.check_divergence()?;
+        self.branch_surface();
         if let Some(surface) = &mut self.surface {
             surface.release_networks();
         }
@@ -154,11 +160,25 @@ impl Actor<'_> {
         Ok(())
     }
 
-    /// Lets the heatmap know that every cell but the corners is stale.
+    /// Makes all control points of the trunk, each its own from here on.
+    fn branch_surface(&mut self) {
+        let Some(surface) = self.surface.as_mut().filter(|surface| surface.is_trunk()) else {
+            return;
+        };
+        surface.branch();
+        self.gradients = GradientHistory::default();
+        self.mark_cells_stale();
+        self.points = self.describe_points();
+    }
+
+    /// Lets the heatmap know that every cell but given corners is stale.
     pub(super) fn mark_cells_stale(&mut self) {
         let Some(surface) = &self.surface else { return };
         let before = self.heatmap.version;
         self.heatmap.version = surface.version();
+        if surface.trainable() == TrainablePoints::All {
+            return;
+        }
         for index in self.heatmap.corner_cells() {
             let cell = &mut self.heatmap.cells[index];
             if cell.version == before && cell.images > 0 {
@@ -226,6 +246,7 @@ impl Actor<'_> {
     pub(super) fn fit_cost(&self) -> FitCost {
         FitCost {
             parameters: self.model.parameters() as u64,
+            trainable: self.trainable_points(),
             available: self.load_sampler.available_memory(),
             ..self.fit_scratch.step_cost
         }

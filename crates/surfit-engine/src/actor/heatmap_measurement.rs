@@ -3,6 +3,8 @@
 use super::grids::TEMPORARY_GRID_DURATION;
 use super::race::{CellRace, RacePhase};
 use super::{Actor, ActorActivity};
+use crate::checkpoint::FitProgress;
+use crate::trainer::BatchOrder;
 use crate::{EngineError, Result};
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
@@ -10,6 +12,7 @@ use surfit_core::event::{Event, JobStage, LossCurve};
 use surfit_core::heatmap::{Heatmap, Metric};
 use surfit_core::numbers::nan_as_null;
 use surfit_core::snapshot::EngineState;
+use surfit_core::surface::TrainablePoints;
 
 /// Bookkeeping of the live heatmap in the present round of the fit. It goes by steps and never by a clock: which cell is
 /// measured after which step is a function of configuration and step, so that a resumed fit measures the same cells.
@@ -58,7 +61,10 @@ impl Actor<'_> {
         let (Some(surface), Some(progress)) = (&self.surface, self.progress) else {
             return Ok(());
         };
-        let steps = progress.step - progress.round_start;
+        if surface.is_trunk() {
+            return self.tick_trunk_validation(progress);
+        }
+        let steps = progress.step - progress.round_start - progress.trunk_steps;
         let trained = steps * self.config.fit.training.batch_size as u64;
         if self.live_progress.is_within_budget(self.config.heatmap.live_compute_fraction, trained) {
             let order = self.heatmap.coarse_to_fine_order();
@@ -71,10 +77,24 @@ impl Actor<'_> {
                 self.measure_live_cell(index)?;
             }
         }
-        let round = progress.total - progress.round_start;
+        let round = progress.total - progress.round_start - progress.trunk_steps;
         if steps.is_multiple_of(round.div_ceil(MAX_VALIDATIONS).max(1)) {
             self.emit_live_mean();
         }
+        Ok(())
+    }
+
+    /// A validation point of the trunk once an epoch. It has no map: all cells would be the same network.
+    fn tick_trunk_validation(&mut self, progress: FitProgress) -> Result<()> {
+        let epoch = BatchOrder::steps_per_epoch(self.data.train.len(), self.config.fit.training.batch_size);
+        if !progress.step.is_multiple_of(epoch.max(1)) {
+            return Ok(());
+        }
+        let trunk = self.require_surface()?.control_point(0);
+        self.flush_losses();
+        let (m, _) = self.evaluator.validate(&self.model, &trunk, self.config.heatmap.live_images as i64);
+        let (step, curve) = (progress.step, LossCurve::Surface);
+        self.journal.emit(Event::Validated { curve, step, loss: m.loss(), accuracy: m.accuracy() });
         Ok(())
     }
 
@@ -85,7 +105,7 @@ impl Actor<'_> {
         let images = self.config.heatmap.live_images as i64;
         let (m, _) = self.evaluator.validate(&self.model, &surface.network_at(u, v), images);
         self.heatmap.cells[index] = m.as_cell(surface.version());
-        if !self.heatmap.corner_cells().contains(&index) {
+        if self.trainable_points() == TrainablePoints::All || !self.heatmap.corner_cells().contains(&index) {
             self.live_progress.cells += 1;
             self.live_progress.accuracy += m.accuracy();
             self.live_progress.loss += m.loss();
@@ -97,8 +117,8 @@ impl Actor<'_> {
         Ok(())
     }
 
-    /// A validation point on the surface's curve: the mean of the cells measured since the last one. The corners never
-    /// change and would only hide what does.
+    /// A validation point on the surface's curve: the mean of the cells measured since the last one, without given
+    /// corners: they never change and would only hide what does.
     fn emit_live_mean(&mut self) {
         let live = &mut self.live_progress;
         if live.cells == 0 {
@@ -177,6 +197,7 @@ impl Actor<'_> {
         if let Some(temporary) = &mut self.temporary_grid {
             temporary.expires_at = Some(Instant::now() + TEMPORARY_GRID_DURATION);
         }
+        self.report_fitted_corners();
         self.emit_heatmap_complete();
         self.save_checkpoint();
         self.activity = if finish { ActorActivity::Finish } else { ActorActivity::None };

@@ -79,7 +79,7 @@ impl Actor<'_> {
             return Ok(true);
         }
         if finishing.measurement.is_none() {
-            let w = self.require_surface()?.theta().get(corner as i64);
+            let w = self.require_surface()?.control_point(corner);
             finishing.measurement = Some(self.new_measurement(w, None, MeasuredSplit::Test));
         }
         if let Some(measured) = self.advance_measurement(&mut finishing.measurement) {
@@ -108,7 +108,7 @@ impl Actor<'_> {
         } else {
             Vec::new()
         };
-        let corner_steps = match self.config.corners.trains_corners() {
+        let corner_steps = match self.config.corners.trains_corners() && self.config.corners.precede_fit() {
             true => Trainer::longest_training_steps(&self.data, &self.config.corners),
             false => 0,
         };

@@ -49,7 +49,13 @@ impl<'a> Actor<'a> {
         let model = Model::new(network, placement);
         // Before hours go into corners whose surface would not fit.
         if !surfit_core::files::exists(&checkpoint::path(run)) {
-            memory::check_surface_memory(config.degrees(), model.parameters(), false, device)?;
+            memory::check_surface_memory(
+                config.degrees(),
+                config.trainable_points(),
+                model.parameters(),
+                false,
+                device,
+            )?;
         }
         let evaluator = Evaluator::new(&data, config.data.bn_images, config.seed);
         // Batches that the training split cannot fill.

@@ -76,7 +76,7 @@ impl Actor<'_> {
     /// Reports the distances between all control points.
     pub(super) fn emit_distances(&mut self) -> Result<()> {
         let surface = self.require_surface()?;
-        let scale = self.fit_scratch.mean_corner_distance.unwrap_or_else(|| surface.mean_corner_distance());
+        let scale = self.corner_distance_scale(surface);
         let theta = surface.theta();
         let count = theta.size()[0];
         // Not from the Gram matrix: differences of large squares would lose small distances. A row at a time, so that

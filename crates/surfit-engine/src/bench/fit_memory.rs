@@ -37,7 +37,7 @@ pub(super) fn memory_rows(subject: &BenchSubject) -> Result<Vec<BenchRow>> {
         let fit = measure(&mut || {
             let mut surface = linear_surface(model, 3)?;
             let degrees = surface.degrees();
-            let vectors = degrees.point_count() + degrees.trainable_count() + 3;
+            let vectors = degrees.point_count() + surface.trainable_count() + 3;
             bound = vectors as i64 * model.parameters() * 4;
             for step in 0..steps {
                 let here = micro_batches(&x, &labels, step, count);

@@ -3,7 +3,7 @@
 use super::bytes_in_table;
 use crate::{EngineError, Result};
 use std::path::Path;
-use surfit_core::surface::Degrees;
+use surfit_core::surface::{Degrees, TrainablePoints};
 use tch::Device;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,12 +18,12 @@ pub struct AvailableMemory {
 const WORKING_VECTORS: u64 = 6;
 
 /// Bytes that a surface takes during a fit, `(K + trainable + 6)·P·4`, activations not counted.
-pub fn surface_bytes(degrees: Degrees, parameters: i64) -> u64 {
-    vectors_bytes(degrees, WORKING_VECTORS, parameters)
+pub fn surface_bytes(degrees: Degrees, trainable: TrainablePoints, parameters: i64) -> u64 {
+    vectors_bytes(degrees, trainable, WORKING_VECTORS, parameters)
 }
 
-fn vectors_bytes(degrees: Degrees, working: u64, parameters: i64) -> u64 {
-    let vectors = (degrees.point_count() + degrees.trainable_count()) as u64 + working;
+fn vectors_bytes(degrees: Degrees, trainable: TrainablePoints, working: u64, parameters: i64) -> u64 {
+    let vectors = (degrees.point_count() + degrees.trainable_count(trainable)) as u64 + working;
     vectors.saturating_mul(parameters.max(0) as u64 * 4)
 }
 
@@ -44,14 +44,26 @@ pub fn available_memory() -> Option<AvailableMemory> {
 ///
 /// # Errors
 /// A sentence with the number of control points, `P`, the bytes, the free memory, and the remedy.
-pub fn check_surface_memory(degrees: Degrees, parameters: i64, converted: bool, device: Device) -> Result<()> {
+pub fn check_surface_memory(
+    degrees: Degrees,
+    trainable: TrainablePoints,
+    parameters: i64,
+    converted: bool,
+    device: Device,
+) -> Result<()> {
     let available = (device == Device::Cpu).then(available_memory).flatten();
-    check_memory(degrees, parameters, converted, available)
+    check_memory(degrees, trainable, parameters, converted, available)
 }
 
-fn check_memory(degrees: Degrees, parameters: i64, converted: bool, available: Option<AvailableMemory>) -> Result<()> {
+fn check_memory(
+    degrees: Degrees,
+    trainable: TrainablePoints,
+    parameters: i64,
+    converted: bool,
+    available: Option<AvailableMemory>,
+) -> Result<()> {
     let working = if converted { 1 } else { WORKING_VECTORS };
-    let needed = vectors_bytes(degrees, working, parameters);
+    let needed = vectors_bytes(degrees, trainable, working, parameters);
     match available {
         Some(a) if needed > a.bytes => Err(EngineError::OutOfMemory(format!(
             "a surface of degree {degrees} has {} control points of {parameters} weights and needs {}{}; {} has {} left: \
@@ -115,9 +127,11 @@ mod tests {
     #[test]
     fn a_surface_that_does_not_fit_is_refused_with_figures_and_remedy() {
         let a = AvailableMemory { bytes: 2_000_000_000, limit: "this machine" };
-        assert!(check_memory(degrees(2), 11_173_962, false, Some(a)).is_ok());
-        assert!(check_memory(degrees(8), 11_173_962, false, None).is_ok());
-        let sentence = check_memory(degrees(8), 11_173_962, false, Some(a)).unwrap_err().to_string();
+        assert!(check_memory(degrees(2), TrainablePoints::AllButCorners, 11_173_962, false, Some(a)).is_ok());
+        assert!(check_memory(degrees(8), TrainablePoints::AllButCorners, 11_173_962, false, None).is_ok());
+        let sentence = check_memory(degrees(8), TrainablePoints::AllButCorners, 11_173_962, false, Some(a))
+            .unwrap_err()
+            .to_string();
         for part in ["81 control points", "11173962", "7.3 GB", "2.0 GB", "lower degree"] {
             assert!(sentence.contains(part), "{part}: {sentence}");
         }
@@ -125,7 +139,7 @@ mod tests {
 
     #[test]
     fn no_surface_larger_than_the_machine_is_allowed() {
-        let error = check_surface_memory(degrees(8), 1 << 40, false, Device::Cpu);
+        let error = check_surface_memory(degrees(8), TrainablePoints::AllButCorners, 1 << 40, false, Device::Cpu);
         assert_eq!(error.is_err(), available_memory().is_some());
     }
 

@@ -1,13 +1,14 @@
 //! Error messages for exhausted memory.
 
 use super::budget::{format_bytes, surface_bytes};
-use surfit_core::surface::Degrees;
+use surfit_core::surface::{Degrees, TrainablePoints};
 
 /// What the engine was working on when memory ran out.
 #[derive(Clone, Copy, Debug)]
 pub struct MemoryContext {
     /// Degrees of the surface, or of the one to come.
     pub degrees: Degrees,
+    pub trainable: TrainablePoints,
     pub parameters: i64,
     /// Images in a minibatch.
     pub batch: usize,
@@ -33,7 +34,7 @@ pub fn explain_oom(message: &str, context: Option<MemoryContext>) -> Option<Stri
             b.degrees,
             b.degrees.point_count(),
             b.parameters,
-            format_bytes(surface_bytes(b.degrees, b.parameters)),
+            format_bytes(surface_bytes(b.degrees, b.trainable, b.parameters)),
             b.batch,
         )
     });
@@ -72,6 +73,7 @@ mod tests {
     #[test]
     fn every_allocators_message_becomes_a_sentence_with_figures_and_remedy() {
         let burden = Some(MemoryContext {
+            trainable: TrainablePoints::AllButCorners,
             degrees: Degrees::new(3, 3).expect("within 1..=8"),
             parameters: 11_173_962,
             batch: 128,

@@ -7,7 +7,7 @@ use crate::optimizer::{PointUpdate, StepHyperparams};
 use std::time::Instant;
 use surfit_core::cost::{DRAWS_PER_PASS, FitCost};
 use surfit_core::draws::FitPhase;
-use surfit_core::surface::Degrees;
+use surfit_core::surface::{Degrees, TrainablePoints};
 use tch::{Device, Kind, Tensor};
 
 /// One part of a minibatch at its own point of the surface.
@@ -75,6 +75,10 @@ impl StepTimer {
     }
 }
 
+/// Least `Σ b_k²` that gradients of a draw are divided by. With all points it is at least `1/K`; beside frozen ones a draw
+/// that hardly reaches the others would throw them far.
+const MIN_SQUARED_WEIGHTS: f64 = 1e-2;
+
 /// Draws whose networks are interpolated in one pass over `Θ`, and whose gradients go into the velocity in one: in `bf16`
 /// the default number of draws, in `f32`, where a network takes twice the room, half as many. More would not fit into what
 /// a fit may take above plain training, `(K + trainable + 3)·P·4` bytes.
@@ -101,22 +105,21 @@ impl Surface {
         next: &[(f64, f64)],
         mut timer: Option<&mut StepTimer>,
     ) -> StepRecord {
-        let normalizer = self.normalizer(phase);
-        let rate = if normalizer > 0.0 { rates.learning_rate / normalizer } else { 0.0 };
+        let rate = self.effective_rate(phase, rates.learning_rate);
         let keep = self.optimizer.velocity_factor(rates.momentum, rate);
         let device = self.theta.device();
         let images: i64 = parts.iter().map(|part| part.x.size()[0]).sum();
         let share = |part: &MicroBatch| part.x.size()[0] as f64 / images as f64;
-        let trains = self.degrees.trainable_count() > 0 && rate > 0.0;
-        let weights_at = |uv: &(f64, f64)| self.degrees.bernstein_weights(uv.0, uv.1);
+        let trains = self.trainable_count() > 0 && rate > 0.0;
+        let weights_at = |uv: &(f64, f64)| self.row_weights(*uv);
         let weights: Vec<Vec<f64>> = parts.iter().map(|part| weights_at(&part.uv)).collect();
         let next: Vec<Vec<f64>> = next.iter().map(weights_at).collect();
         let steps: Vec<Vec<f64>> = weights
             .iter()
             .zip(parts)
             .map(|(b, part)| {
-                let scale = rate * share(part) * rates.decay_divisor();
-                let rows = self.degrees.corner_count()..b.len();
+                let scale = rate * share(part) * rates.decay_divisor() / self.draw_divisor(b);
+                let rows = self.degrees.first_trainable_row(self.trainable)..b.len();
                 rows.map(|k| if self.is_trainable(k) { b[k] * scale } else { 0.0 }).collect()
             })
             .collect();
@@ -155,6 +158,9 @@ impl Surface {
             self.optimizer.last_rate = rate;
         }
         let followed = |b: Vec<f64>| {
+            if self.is_trunk {
+                return vec![1.0; self.frozen.len()];
+            }
             let points = b.into_iter().zip(&self.frozen);
             let followed = points.map(|(b, &frozen)| if frozen { 0.0 } else { b });
             followed.collect()
@@ -164,6 +170,28 @@ impl Surface {
             norms: Tensor::cat(&norms, 0),
             weights: weights.into_iter().map(followed).collect(),
         }
+    }
+
+    /// The rate of a step in units of control points. With given corners a step moves the network at a draw by the
+    /// learning rate in the mean over a phase's draws; where all points train, at every draw ([`Surface::draw_divisor`]).
+    fn effective_rate(&self, phase: FitPhase, rate: f64) -> f64 {
+        match self.trainable {
+            TrainablePoints::All => rate,
+            TrainablePoints::AllButCorners => {
+                let normalizer = self.normalizer(phase);
+                if normalizer > 0.0 { rate / normalizer } else { 0.0 }
+            }
+        }
+    }
+
+    /// What the gradient of a draw with these Bernstein weights is divided by: `Σ b_k²` over the points that train, where
+    /// corners do, so that the network at the draw moves as in plain training. Near a corner that is fixed it would vanish.
+    fn draw_divisor(&self, b: &[f64]) -> f64 {
+        if self.trainable == TrainablePoints::AllButCorners {
+            return 1.0;
+        }
+        let squares: f64 = b.iter().enumerate().filter(|(k, _)| self.is_trainable(*k)).map(|(_, b)| b * b).sum();
+        squares.max(MIN_SQUARED_WEIGHTS)
     }
 
     /// The networks with these Bernstein weights, in a store for at least `draws`.

@@ -54,7 +54,7 @@ fn gradient_of_every_control_point_is_its_weight_times_the_gradient_at_the_draw(
     let degrees = Degrees::new(3, 2).unwrap();
     for name in ["cnn", "mlp"] {
         let model = model(name);
-        let surface = Surface::linear(degrees, corners(&model));
+        let surface = Surface::linear(degrees, TrainablePoints::AllButCorners, corners(&model));
         let part = micro_batch((0.3, 0.8), 7);
         let b = degrees.bernstein_weights(0.3, 0.8);
         let theta = surface.theta().copy().set_requires_grad(true);
@@ -76,7 +76,7 @@ fn gradient_of_every_control_point_is_its_weight_times_the_gradient_at_the_draw(
 fn steps_are_sgd_with_momentum_on_the_control_points() {
     let degrees = Degrees::new(2, 2).unwrap();
     let model = model("cnn");
-    let mut surface = Surface::linear(degrees, corners(&model));
+    let mut surface = Surface::linear(degrees, TrainablePoints::AllButCorners, corners(&model));
     let mut theta = surface.theta().copy();
     let mut velocity = Tensor::zeros_like(&theta);
     let normalizer = surface.normalizer(FitPhase::Interior);
@@ -100,7 +100,8 @@ fn steps_are_sgd_with_momentum_on_the_control_points() {
         surface.step(&model, FitPhase::Interior, &parts, rates, &[], None);
     }
     let difference = largest_difference(&theta, surface.theta());
-    let moved = largest_difference(&theta, Surface::linear(degrees, corners(&model)).theta());
+    let moved =
+        largest_difference(&theta, Surface::linear(degrees, TrainablePoints::AllButCorners, corners(&model)).theta());
     assert!(moved > 1e-2 && difference < 1e-4 * moved, "{difference} of {moved}");
     assert_eq!(surface.version(), 5);
 }
@@ -136,9 +137,9 @@ fn own_arithmetic_and_library_calls_make_the_same_steps() {
     let degrees = Degrees::new(2, 2).unwrap();
     for (kind, tolerance) in [(Kind::Float, 1e-5), (Kind::BFloat16, 2e-2)] {
         let model = model_of_kind("cnn", kind);
-        let start = Surface::linear(degrees, corners(&model));
+        let start = Surface::linear(degrees, TrainablePoints::AllButCorners, corners(&model));
         for draws in [1, 2, 3, 4, 6] {
-            let linear = || Surface::linear(degrees, corners(&model));
+            let linear = || Surface::linear(degrees, TrainablePoints::AllButCorners, corners(&model));
             let (own, norms) = six_steps(&model, linear(), draws, true);
             let mut calls = linear();
             let store = Box::new(matrix_store::MatrixStore::new(4, model.parameters(), Device::Cpu));
@@ -163,7 +164,7 @@ fn knowing_the_next_draws_changes_no_bit() {
     for kind in [Kind::Float, Kind::BFloat16] {
         let model = model_of_kind("cnn", kind);
         for draws in [1, 4, 5, 6] {
-            let linear = || Surface::linear(degrees, corners(&model));
+            let linear = || Surface::linear(degrees, TrainablePoints::AllButCorners, corners(&model));
             let (prepared, _) = six_steps(&model, linear(), draws, true);
             let (unprepared, _) = six_steps(&model, linear(), draws, false);
             assert_eq!(prepared.theta(), unprepared.theta(), "{kind:?}, {draws} draws");
@@ -177,7 +178,7 @@ fn an_untrained_surface_is_linear_and_its_corners_are_the_given_networks() {
     let model = model("mlp");
     let given = corners(&model);
     for (m, n) in [(1, 1), (2, 3), (4, 2)] {
-        let surface = Surface::linear(Degrees::new(m, n).unwrap(), corners(&model));
+        let surface = Surface::linear(Degrees::new(m, n).unwrap(), TrainablePoints::AllButCorners, corners(&model));
         for (index, corner) in given.iter().enumerate() {
             let (u, v) = Patch::Square.corner_parameters(index);
             assert_eq!(largest_difference(&surface.network_at(u, v), corner), 0.0);
@@ -191,7 +192,7 @@ fn an_untrained_surface_is_linear_and_its_corners_are_the_given_networks() {
 
 /// A surface that has been trained a little, so that it is not linear.
 fn fitted_surface(model: &Model, degrees: Degrees) -> Surface {
-    let mut surface = Surface::linear(degrees, corners(model));
+    let mut surface = Surface::linear(degrees, TrainablePoints::AllButCorners, corners(model));
     let rates = StepHyperparams { learning_rate: 0.1, momentum: 0.9, weight_decay: 1e-3, label_smoothing: 0.0 };
     for step in 0..5 {
         surface.step(model, FitPhase::Interior, &[micro_batch((0.4, 0.6), step)], rates, &[], None);
@@ -220,7 +221,7 @@ fn raising_the_degree_leaves_every_point_and_the_next_step_where_they_were() {
     }
     assert!(velocity.abs().max().double_value(&[]) > 1e-4);
     assert!(largest_difference(&velocity, &velocity_at(&surface)) < 1e-6);
-    assert_eq!(surface.velocity().size()[0], to.trainable_count() as i64);
+    assert_eq!(surface.velocity().size()[0], surface.trainable_count() as i64);
 }
 
 #[test]
@@ -245,7 +246,7 @@ fn lowering_holds_the_corners_and_reports_the_deviation() {
 #[test]
 fn frozen_points_and_corners_stand_still_and_the_others_move() {
     let model = model("mlp");
-    let mut surface = Surface::linear(Degrees::new(2, 2).unwrap(), corners(&model));
+    let mut surface = Surface::linear(Degrees::new(2, 2).unwrap(), TrainablePoints::AllButCorners, corners(&model));
     surface.set_frozen(5, true);
     surface.set_frozen(0, true);
     let before = surface.theta().copy();
@@ -299,7 +300,7 @@ fn raising_the_degree_during_a_fit_of_a_resnet_makes_no_jump_in_the_loss() {
         };
         range.map(&mut one).collect()
     };
-    let of_degree = |m| Surface::linear(Degrees::new(m, m).unwrap(), corners(&model));
+    let of_degree = |m| Surface::linear(Degrees::new(m, m).unwrap(), TrainablePoints::AllButCorners, corners(&model));
     let (mut kept, mut raised) = (of_degree(2), of_degree(2));
     let before = steps(&mut kept, 0..24);
     assert_eq!(steps(&mut raised, 0..24), before);
@@ -313,4 +314,111 @@ fn raising_the_degree_during_a_fit_of_a_resnet_makes_no_jump_in_the_loss() {
     let apart = (mean(&raised) - mean(&kept)).abs();
     assert!(apart < spread, "{apart} apart, the loss spreads by {spread}");
     assert!(mean(last) < mean(&before[..5]), "the fit learns nothing: {before:?}");
+}
+
+/// Rates of a training that is large enough to see where it goes.
+const BRANCH_RATES: StepHyperparams =
+    StepHyperparams { learning_rate: 0.05, momentum: 0.9, weight_decay: 0.01, label_smoothing: 0.1 };
+
+/// A trunk after three steps of plain training.
+fn trained_trunk(model: &Model, degrees: Degrees) -> Surface {
+    let mut trunk = Surface::trunk(degrees, &model.network().layout().initial_weights(1));
+    for step in 0..3 {
+        let record = trunk.step(model, FitPhase::Trunk, &[micro_batch((0.0, 0.0), step)], BRANCH_RATES, &[], None);
+        assert_eq!(record.weights, [vec![1.0; degrees.point_count()]]);
+    }
+    trunk
+}
+
+#[test]
+fn a_trunk_is_trained_as_a_plain_network_by_sgd_with_momentum() {
+    let (model, degrees) = (model("cnn"), Degrees::new(2, 2).unwrap());
+    let mut w = model.network().layout().initial_weights(1);
+    let mut velocity = w.zeros_like();
+    for step in 0..3 {
+        let part = micro_batch((0.0, 0.0), step);
+        let (_, gradients) = model.gradient(&model.compute_views(&w), &part.x, &part.labels, 0.1);
+        let flat: Vec<Tensor> = gradients.iter().map(|g| g.reshape([-1])).collect();
+        velocity = velocity * 0.9 + Tensor::cat(&flat, 0) + &w * 0.01;
+        w -= &velocity * 0.05;
+    }
+    let trunk = trained_trunk(&model, degrees);
+    assert_eq!((trunk.theta().size()[0], trunk.state().rows()), (1, [1, 1]));
+    for (u, v) in [(0.0, 0.0), (0.3, 0.8)] {
+        let difference = largest_difference(&w, &trunk.network_at(u, v));
+        assert!(difference < 1e-5, "{difference}");
+    }
+}
+
+#[test]
+fn a_draw_after_the_branch_moves_as_the_trunk_would_have() {
+    let model = model("cnn");
+    let all = [
+        Degrees::new(1, 1).unwrap(),
+        Degrees::new(3, 2).unwrap(),
+        Degrees::for_patch(Patch::Curve, 2, 2).unwrap(),
+        Degrees::for_patch(Patch::Triangle, 2, 2).unwrap(),
+    ];
+    for degrees in all {
+        let (mut trunk, mut branched) = (trained_trunk(&model, degrees), trained_trunk(&model, degrees));
+        branched.branch();
+        assert_eq!(branched.theta().size()[0], degrees.point_count() as i64);
+        let uv = if degrees.patch() == Patch::Curve { (0.3, 0.0) } else { (0.3, 0.6) };
+        assert!(largest_difference(&branched.network_at(uv.0, uv.1), &trunk.network_at(uv.0, uv.1)) < 1e-6);
+        let before = trunk.network_at(0.0, 0.0);
+        trunk.step(&model, FitPhase::Trunk, &[micro_batch(uv, 9)], BRANCH_RATES, &[], None);
+        branched.step(&model, FitPhase::Interior, &[micro_batch(uv, 9)], BRANCH_RATES, &[], None);
+        let moved = largest_difference(&before, &trunk.network_at(0.0, 0.0));
+        let apart = largest_difference(&branched.network_at(uv.0, uv.1), &trunk.network_at(0.0, 0.0));
+        assert!(apart < 1e-3 * moved, "{degrees}: {apart} of {moved}");
+        // Elsewhere it does not, and no corner stays where it was.
+        let corner = largest_difference(&branched.control_point(1), &trunk.network_at(0.0, 0.0));
+        assert!(corner > 1e-2 * moved, "{degrees}: {corner}");
+    }
+}
+
+#[test]
+fn raising_the_degree_keeps_the_velocity_of_corners_that_train() {
+    let model = model("mlp");
+    let degrees = Degrees::new(1, 2).unwrap();
+    let mut surface = trained_trunk(&model, degrees);
+    let to = Degrees::new(3, 2).unwrap();
+    assert_eq!(surface.convert(degrees, 1.0), 0.0);
+    surface.branch();
+    for step in 0..3 {
+        let uv = (0.3 * step as f64, 0.2);
+        surface.step(&model, FitPhase::Interior, &[micro_batch(uv, step)], BRANCH_RATES, &[], None);
+    }
+    let velocity_at = |s: &Surface| {
+        let b = to_f32(&s.degrees().bernstein_weights(0.4, 0.7));
+        Tensor::from_slice(&b).unsqueeze(0).mm(s.velocity())
+    };
+    let (network, velocity) = (surface.network_at(0.4, 0.7), velocity_at(&surface));
+    surface.convert(to, surface.mean_corner_distance());
+    assert_eq!(surface.state().rows(), [12, 12]);
+    assert!(largest_difference(&network, &surface.network_at(0.4, 0.7)) < 1e-5);
+    assert!(velocity.abs().max().double_value(&[]) > 1e-4);
+    assert!(largest_difference(&velocity, &velocity_at(&surface)) < 1e-6);
+    // Before the branch a degree is only a plan.
+    let mut trunk = trained_trunk(&model, degrees);
+    assert_eq!((trunk.convert(to, 1.0), trunk.degrees(), trunk.frozen().len()), (0.0, to, 12));
+}
+
+#[test]
+fn a_corner_that_trains_can_be_frozen_and_no_part_of_a_trunk() {
+    let model = model("mlp");
+    let degrees = Degrees::new(2, 2).unwrap();
+    let mut surface = trained_trunk(&model, degrees);
+    surface.set_frozen(0, true);
+    assert!(!surface.frozen()[0]);
+    surface.branch();
+    surface.set_frozen(0, true);
+    let before = surface.theta().copy();
+    // A draw that hardly reaches the others does not throw them far.
+    let parts = [micro_batch((0.01, 0.01), 1), micro_batch((0.6, 0.3), 2)];
+    surface.step(&model, FitPhase::Interior, &parts, BRANCH_RATES, &[], None);
+    for row in 0..9 {
+        let moved = largest_difference(&before.get(row), &surface.theta().get(row));
+        assert!(moved.is_finite() && (moved == 0.0) == (row == 0), "row {row} moved by {moved}");
+    }
 }

@@ -116,6 +116,7 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, stage_is_named: bool) {
 
 fn stage_name(s: &Snapshot) -> String {
     match (s.stage, s.phase) {
+        (JobStage::Fit, Some(FitPhase::Trunk)) => "fit: trunk".into(),
         (JobStage::Fit, Some(FitPhase::Edge)) => "fit: edges".into(),
         (JobStage::Fit, Some(FitPhase::Interior)) => "fit: interior".into(),
         (stage, _) => stage.name().into(),
@@ -124,6 +125,7 @@ fn stage_name(s: &Snapshot) -> String {
 
 fn phase(s: &Snapshot) -> String {
     match (s.stage, s.phase) {
+        (JobStage::Fit, Some(FitPhase::Trunk)) => "trunk".into(),
         (JobStage::Fit, Some(FitPhase::Edge)) => "edges".into(),
         (JobStage::Fit, Some(FitPhase::Interior)) => "interior".into(),
         _ => String::new(),

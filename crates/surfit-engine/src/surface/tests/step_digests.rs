@@ -14,7 +14,7 @@ use crate::surface::{MicroBatch, Surface};
 use crate::trainer::Trainer;
 use surfit_core::config::NetworkConfig;
 use surfit_core::draws::FitPhase;
-use surfit_core::surface::Degrees;
+use surfit_core::surface::{Degrees, TrainablePoints};
 use tch::{Device, Kind, Tensor};
 
 const HYPERPARAMS: StepHyperparams =
@@ -41,7 +41,7 @@ fn digest_corner(model: &Model) -> String {
 /// Digest of a surface, control points and velocity, after five steps with `draws` draws and a point that is frozen.
 fn digest_surface(model: &Model, draws: i64) -> String {
     let corners = [1, 2, 3, 4].map(|seed| model.network().layout().initial_weights(seed));
-    let mut surface = Surface::linear(Degrees::new(2, 3).unwrap(), corners.into());
+    let mut surface = Surface::linear(Degrees::new(2, 3).unwrap(), TrainablePoints::AllButCorners, corners.into());
     surface.set_frozen(6, true);
     let point = |step: i64, draw: i64| {
         let x = 0.17 * (step * draws + draw) as f64;

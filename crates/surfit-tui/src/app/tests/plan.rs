@@ -72,6 +72,7 @@ fn a_degree_is_looked_at_before_it_is_changed() {
     let mut run_state = fixture::fitting_run();
     let snapshot = run_state.snapshot.as_mut().unwrap();
     snapshot.cost = surfit_core::cost::FitCost {
+        trainable: Default::default(),
         parameters: 1_000_000,
         network: 0.08,
         surface: 0.02,

@@ -92,6 +92,7 @@ impl Readout {
             let mut value = transliterate(&degrees.to_string(), theme.is_ascii());
             if let Some(phase) = run_state.phase_at(step) {
                 value += match phase {
+                    FitPhase::Trunk => ", trunk",
                     FitPhase::Edge => ", edges",
                     FitPhase::Interior => ", interior",
                 };

@@ -98,6 +98,7 @@ impl CurvePlot {
         // A fit of one phase alone needs no distinction.
         if run_state.phases.iter().any(|p| p.1 == FitPhase::Edge) {
             let name = |phase| match phase {
+                FitPhase::Trunk => "trunk",
                 FitPhase::Edge => "edges",
                 FitPhase::Interior => "interior",
             };
