@@ -233,6 +233,11 @@ impl SnapshotDelta {
 }
 
 impl Snapshot {
+    /// True while all control points are one network that is to branch.
+    pub fn is_trunk(&self) -> bool {
+        self.control_points.is_empty() && self.phase == Some(FitPhase::Trunk)
+    }
+
     /// This snapshot for a client that has an earlier one; `None` when it is to be sent whole.
     pub fn diff(&self, before: &Snapshot) -> Option<SnapshotDelta> {
         if self.control_points.len() != before.control_points.len() {

@@ -293,6 +293,15 @@ impl Actor<'_> {
         self.surface.as_ref().ok_or(EngineError::NoSurface)
     }
 
+    /// The surface, when its control points are more than one network.
+    pub(super) fn require_control_points(&self) -> Result<&Surface> {
+        let surface = self.require_surface()?;
+        match surface.is_trunk() {
+            true => Err(EngineError::wrong_state("the control points are one network until they branch; wait for it")),
+            false => Ok(surface),
+        }
+    }
+
     fn toggle_mark(&mut self, u: f64, v: f64) -> Result<()> {
         self.check_parameters(u, v)?;
         let before = self.marks.len();
@@ -317,18 +326,13 @@ impl Actor<'_> {
     }
 
     fn set_frozen(&mut self, i: usize, j: usize, frozen: bool) -> Result<()> {
-        let surface = self.require_surface()?;
+        let surface = self.require_control_points()?;
         let row = surface.degrees().row_indices().iter().position(|&p| p == (i, j));
         let row = row.ok_or_else(|| {
             EngineError::input(format!("there is no control point ({i}, {j}) at degree {}", surface.degrees()))
         })?;
         if row < surface.degrees().first_trainable_row(surface.trainable()) {
             return Err(EngineError::input("corners are given networks and always stay fixed"));
-        }
-        if surface.is_trunk() {
-            return Err(EngineError::wrong_state(
-                "all control points are one network until they branch; wait for the branch",
-            ));
         }
         if let Some(surface) = &mut self.surface {
             surface.set_frozen(row, frozen);

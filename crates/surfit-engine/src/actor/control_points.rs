@@ -67,7 +67,8 @@ impl Actor<'_> {
     }
 
     pub(super) fn describe_points(&self) -> Vec<ControlPoint> {
-        let Some(surface) = &self.surface else {
+        // A trunk has none that are apart.
+        let Some(surface) = self.surface.as_ref().filter(|surface| !surface.is_trunk()) else {
             return Vec::new();
         };
         let fixed = surface.degrees().first_trainable_row(surface.trainable());

@@ -75,7 +75,7 @@ impl Actor<'_> {
 
     /// Reports the distances between all control points.
     pub(super) fn emit_distances(&mut self) -> Result<()> {
-        let surface = self.require_surface()?;
+        let surface = self.require_control_points()?;
         let scale = self.corner_distance_scale(surface);
         let theta = surface.theta();
         let count = theta.size()[0];

@@ -131,10 +131,18 @@ pub(super) fn job_under_way(app: &App) -> Availability {
 
 /// There is a surface: the corners are ready.
 pub(super) fn surface_ready(app: &App) -> Availability {
-    if reported_snapshot(app)?.control_points.is_empty() {
-        return Err("no surface yet; the corners come first".into());
+    match reported_snapshot(app)? {
+        s if s.control_points.is_empty() => Err(no_surface(app)),
+        _ => Ok(()),
     }
-    Ok(())
+}
+
+/// Why there is no surface.
+fn no_surface(app: &App) -> Unavailable {
+    match &app.run_state.snapshot {
+        Some(s) if s.is_trunk() => "no surface yet; its control points have not branched".into(),
+        _ => "no surface yet; the corners come first".into(),
+    }
 }
 
 pub(super) fn can_measure_heatmap(app: &App) -> Availability {
@@ -150,7 +158,7 @@ pub(super) fn can_measure_heatmap(app: &App) -> Availability {
 pub(super) fn cells_measured(app: &App) -> Availability {
     let measured = |s: &Snapshot| s.heatmap.cells.iter().any(|c| c.images > 0);
     match &app.run_state.snapshot {
-        Some(s) if s.control_points.is_empty() => Err("no surface yet; the corners come first".into()),
+        Some(s) if s.control_points.is_empty() => Err(no_surface(app)),
         Some(s) if measured(s) => Ok(()),
         _ => Err("no measured cells yet".into()),
     }
@@ -250,7 +258,7 @@ pub(super) fn can_start_new_run(app: &App) -> Availability {
     let there = |s: &Snapshot| !s.control_points.is_empty();
     match &app.run_state.snapshot {
         Some(s) if there(s) => Ok(()),
-        _ => Err("no surface yet; the corners come first".into()),
+        _ => Err(no_surface(app)),
     }
 }
 

@@ -152,7 +152,8 @@ fn has_all_control_points(snapshot: &Snapshot) -> bool {
 
 pub fn render(area: Rect, buf: &mut Buffer, theme: &Theme, run_state: &RunState, view: &PointsView, focused: bool) {
     let snapshot = run_state.snapshot.as_ref().filter(|s| has_all_control_points(s));
-    let started = !run_state.corners.is_empty() || !run_state.curves.is_empty();
+    let is_trunk = run_state.snapshot.as_ref().is_some_and(Snapshot::is_trunk);
+    let started = !is_trunk && (!run_state.corners.is_empty() || !run_state.curves.is_empty());
     let tiles = snapshot.filter(|_| !view.show_distances);
     let layout = |s: &Snapshot| TileLayout::of(pane_frame::inside(area), s.degrees, view.cursor);
     let described = |s| grid::tile_description(theme, run_state, s, &layout(s), view.figure);
@@ -178,7 +179,10 @@ pub fn render(area: Rect, buf: &mut Buffer, theme: &Theme, run_state: &RunState,
             inner,
             buf,
             theme,
-            "Control points appear here when the corners are ready: first these are trained or loaded.",
+            match is_trunk {
+                true => "Control points appear here at the branch: each starts as the network that is trained now.",
+                false => "Control points appear here when the corners are ready: first these are trained or loaded.",
+            },
         ),
     }
 }

@@ -320,7 +320,12 @@ pub fn render(area: Rect, buf: &mut Buffer, theme: &Theme, run_state: &RunState,
             inner,
             buf,
             theme,
-            "The surface appears here when its corners are ready and aligned.",
+            match &run_state.snapshot {
+                Some(s) if s.is_trunk() => {
+                    "The surface appears here at the branch. Until then, one network is trained."
+                }
+                _ => "The surface appears here when its corners are ready and aligned.",
+            },
         );
     };
     if let Some(other) = scene.comparable_surface() {

@@ -89,6 +89,15 @@ fn before_the_first_snapshot_there_is_one_calm_sentence() {
 }
 
 #[test]
+fn before_the_branch_there_is_no_map_of_one_network() {
+    let mut run_state = fitting_run(2, 11);
+    let snapshot = run_state.snapshot.as_mut().unwrap();
+    (snapshot.phase, snapshot.control_points) = (Some(surfit_core::draws::FitPhase::Trunk), Vec::new());
+    let text = fixture::text(&draw_to_buffer(&run_state, &view(), (60, 18), &theme(ColorDepth::None, true)));
+    assert!(text.contains("appears here at the branch") && !text.contains("u ->"), "{text}");
+}
+
+#[test]
 fn stepping_the_surface_redraws_little() {
     // Every optimizer step makes all cells a bit more stale; that must not repaint the map each time.
     let mut run_state = fitting_run(2, 11);
