@@ -304,6 +304,7 @@ impl Actor<'_> {
                 continue;
             }
             if matches!(self.activity, ActorActivity::None) || self.state != EngineState::Running {
+                self.clock.stop();
                 self.publish(false);
                 // Not one comparison with a time that is reset: with no linger at all any time is too long.
                 if self.journal.viewers() > 0 || self.state == EngineState::Paused {

@@ -35,8 +35,10 @@ impl FitProgress {
         let total = edge_steps + steps(config.fit.epochs);
         let trunk_steps = match config.corners.precede_fit() {
             true => 0,
-            false => (config.corners.branch_at * total as f64).round() as u64,
+            // One at least: it is what the control points branch from.
+            false => ((config.corners.branch_at * total as f64).round() as u64).clamp(1, total.max(1)),
         };
+        let total = total.max(trunk_steps);
         let edge_steps = edge_steps.min(total - trunk_steps);
         Self { step: 0, total, round_start: 0, trunk_steps, edge_steps }
     }
@@ -233,7 +235,8 @@ mod tests {
         let rest = [(Interior, 0), (Interior, 1)];
         assert_eq!(phases(0.5)[..6], [(Trunk, 0), (Trunk, 1), (Trunk, 2), (Trunk, 3), (Edge, 0), (Edge, 1)]);
         assert_eq!(phases(0.5)[6..], rest);
-        assert_eq!(phases(0.0)[..3], phases(1.0)[..3], "without a trunk as with corners that are made before");
+        assert_eq!(phases(0.0)[..3], [(Trunk, 0), (Edge, 0), (Edge, 1)]);
+        assert_eq!(phases(1.0)[..3], [(Edge, 0), (Edge, 1), (Interior, 0)], "corners are made before");
         assert_eq!(phases(0.99), (0..8).map(|step| (Trunk, step)).collect::<Vec<_>>());
         config.corners.branch_at = 0.5;
         let end = FitProgress { step: 8, ..FitProgress::start(&config, 2) };

@@ -18,8 +18,8 @@ const MAX_SUBSCRIBER_LAG: usize = 1024;
 /// The listening ends, cheap to clone.
 #[derive(Clone, Debug)]
 pub struct EventBus {
-    pub events: broadcast::Sender<Arc<Envelope>>,
-    pub snapshots: watch::Sender<Option<Arc<Snapshot>>>,
+    pub(crate) events: broadcast::Sender<Arc<Envelope>>,
+    pub(crate) snapshots: watch::Sender<Option<Arc<Snapshot>>>,
     viewers: Arc<AtomicUsize>,
     pub backlog: SharedBacklog,
 }

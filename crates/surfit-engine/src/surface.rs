@@ -188,8 +188,8 @@ impl Surface {
         &self.frozen
     }
 
-    /// Fixes a row or makes it trainable, and clears its velocity. Given corners always stay fixed, and so does no part of a
-    /// trunk.
+    /// Fixes a row or makes it trainable, and clears its velocity. Corners that do not train always stay fixed. A trunk cannot
+    /// be frozen.
     pub fn set_frozen(&mut self, row: usize, frozen: bool) {
         let first = self.degrees.first_trainable_row(self.trainable);
         if row >= first && row < self.frozen.len() && !self.is_trunk {

@@ -60,7 +60,7 @@ impl Actor<'_> {
     /// The linear surface between the corners in their present state, durable from its first moment on.
     pub(super) fn tick_surface(&mut self) -> Result<()> {
         let degrees = self.config.degrees();
-        self.check_memory(degrees, false)?;
+        self.check_memory(degrees, self.config.trainable_points(), false)?;
         let surface = match self.config.corners.precede_fit() {
             true => Surface::linear(degrees, self.config.trainable_points(), self.all_corners()?),
             false => self.new_trunk(degrees),

@@ -215,11 +215,14 @@ impl Actor<'_> {
                 present.patch().name()
             )));
         }
-        self.check_memory(degrees, false)?;
-        let corners = (0..present.corner_count()).map(|row| surface.control_point(row).copy()).collect();
-        // A course that branches is one training: it begins anew.
+        let trainable = self.config.trainable_points();
+        self.check_memory(degrees, trainable, false)?;
         let surface = match self.config.corners.precede_fit() {
-            true => Surface::linear(degrees, self.config.trainable_points(), corners),
+            true => {
+                let corners = (0..present.corner_count()).map(|row| surface.control_point(row).copy()).collect();
+                Surface::linear(degrees, trainable, corners)
+            }
+            // A course that branches is one training: it begins anew.
             false => self.new_trunk(degrees),
         };
         self.install_surface(surface)?;
@@ -276,6 +279,7 @@ impl Actor<'_> {
                 self.flush_losses();
                 // A corner under training keeps what it has reached.
                 self.activity = unfinished;
+                self.clock.stop();
                 self.interrupted_stage = Some((self.stage, self.stage_seconds()));
                 self.save_checkpoint();
                 self.activity = ActorActivity::None;
@@ -297,7 +301,9 @@ impl Actor<'_> {
     pub(super) fn require_control_points(&self) -> Result<&Surface> {
         let surface = self.require_surface()?;
         match surface.is_trunk() {
-            true => Err(EngineError::wrong_state("the control points are one network until they branch; wait for it")),
+            true => Err(EngineError::wrong_state(
+                "there are no separate control points before the branch; wait for the branch",
+            )),
             false => Ok(surface),
         }
     }

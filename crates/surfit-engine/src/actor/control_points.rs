@@ -67,7 +67,7 @@ impl Actor<'_> {
     }
 
     pub(super) fn describe_points(&self) -> Vec<ControlPoint> {
-        // A trunk has none that are apart.
+        // Before the branch they are one network.
         let Some(surface) = self.surface.as_ref().filter(|surface| !surface.is_trunk()) else {
             return Vec::new();
         };

@@ -12,9 +12,13 @@ use crate::trainer::{BatchOrder, Trainer};
 use crate::{EngineError, Result, checkpoint};
 use surfit_core::event::{CornerReady, Event, JobStage, LossCurve};
 use surfit_core::files::{self, FilePath};
+use surfit_core::metrics::MetricValues;
 use surfit_core::snapshot::EngineState;
 use surfit_core::surface::TrainablePoints;
 use tch::Tensor;
+
+/// What the source of a corner says that the fit trained.
+const TRAINED_IN_FIT: &str = "trained in the fit";
 
 /// A corner that is measured, and that the disk has not taken yet.
 #[derive(Debug)]
@@ -45,17 +49,17 @@ impl MeasuredCorner {
 
 impl Actor<'_> {
     pub(super) fn begin_corners(&mut self) {
+        self.trainer = None;
+        self.corner_sources_checked = false;
+        let (_, total) = self.corner_progress(0);
+        let RecipeFacts { name, description, keys } = self.recipe().facts();
+        tracing::info!(recipe = name, ?keys, "corners are {description}");
         if self.recipe().trainings() == CornerTrainings::Fit {
             self.stage = JobStage::Fit;
             self.state = EngineState::Running;
             self.activity = ActorActivity::Surface;
             return;
         }
-        self.trainer = None;
-        self.corner_sources_checked = false;
-        let (_, total) = self.corner_progress(0);
-        let RecipeFacts { name, description, keys } = self.recipe().facts();
-        tracing::info!(recipe = name, ?keys, "corners are {description}");
         self.begin_stage(JobStage::Corners, total, ActorActivity::Corner(0));
     }
 
@@ -403,15 +407,18 @@ impl Actor<'_> {
 
     /// Reports the corners of a fit that trained them, as the complete heatmap has them.
     pub(super) fn report_fitted_corners(&mut self) {
-        if self.trainable_points() == TrainablePoints::AllButCorners {
+        let Some(surface) = self.surface.as_ref().filter(|surface| surface.trainable() == TrainablePoints::All) else {
             return;
-        }
+        };
+        let corners: Vec<Tensor> = (0..self.corners.len()).map(|row| surface.control_point(row)).collect();
         for (index, cell) in self.heatmap.corner_cells().into_iter().enumerate() {
             let cell = &self.heatmap.cells[cell];
             let (Some(accuracy), Some(loss)) = (cell.accuracy(), cell.loss()) else {
                 continue;
             };
-            self.journal.emit(Event::CornerReady(CornerReady {
+            // What is known of a corner from before the fit stays.
+            let known = self.journal.run_state().corners.get(&index).cloned();
+            let mut corner = known.unwrap_or_else(|| CornerReady {
                 index,
                 source: self.recipe().describe_source(&self.config, index),
                 accuracy,
@@ -419,9 +426,15 @@ impl Actor<'_> {
                 seconds: 0.0,
                 own_statistics: None,
                 warnings: Vec::new(),
-                metrics: cell.values.others(),
-            }));
+                metrics: MetricValues::default(),
+            });
+            if !corner.source.contains(TRAINED_IN_FIT) {
+                corner.source = format!("{}, {TRAINED_IN_FIT}", corner.source);
+            }
+            (corner.accuracy, corner.loss, corner.metrics) = (accuracy, loss, cell.values.others());
+            self.journal.emit(Event::CornerReady(corner));
         }
+        self.journal.emit(Event::Geometry(geometry::measure_geometry(&corners, true)));
     }
 
     pub(super) fn all_corners(&self) -> Result<Vec<Tensor>> {

@@ -19,9 +19,9 @@ impl Actor<'_> {
     }
 
     /// Refuses a surface that the host's memory cannot hold, before any of it is allocated.
-    pub(super) fn check_memory(&self, degrees: Degrees, converted: bool) -> Result<()> {
+    pub(super) fn check_memory(&self, degrees: Degrees, trainable: TrainablePoints, converted: bool) -> Result<()> {
         let device = self.model.placement().device;
-        memory::check_surface_memory(degrees, self.trainable_points(), self.model.parameters(), converted, device)
+        memory::check_surface_memory(degrees, trainable, self.model.parameters(), converted, device)
     }
 
     pub(super) fn check_degrees(&self, to: Degrees) -> Result<()> {
@@ -35,7 +35,7 @@ impl Actor<'_> {
         }
         let present = self.surface.as_ref().map(Surface::degrees);
         if present != Some(to) {
-            self.check_memory(to, present.is_some())?;
+            self.check_memory(to, self.trainable_points(), present.is_some())?;
         }
         Ok(())
     }
@@ -69,7 +69,11 @@ impl Actor<'_> {
             return;
         };
         let from = surface.degrees();
-        let scale = surface.mean_corner_distance();
+        // Corners that train may be equal.
+        let scale = match surface.trainable() {
+            TrainablePoints::AllButCorners => surface.mean_corner_distance(),
+            TrainablePoints::All => surface.centroid().norm().double_value(&[]),
+        };
         let deviation = surface.convert(to, scale);
         let step = self.progress.map_or(0, |p| p.step);
         // They are of a surface of other degrees.

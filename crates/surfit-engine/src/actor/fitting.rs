@@ -5,7 +5,7 @@ use crate::checkpoint::FitProgress;
 use crate::data::Augmentation;
 use crate::evaluate::measure_split;
 use crate::optimizer::StepHyperparams;
-use crate::surface::{MicroBatch, StepRecord, StepTimer};
+use crate::surface::{MicroBatch, StepRecord, StepTimer, Surface};
 use crate::trainer::BatchOrder;
 use crate::{EngineError, Result};
 use std::time::Instant;
@@ -161,11 +161,16 @@ impl Actor<'_> {
     }
 
     /// Makes all control points of the trunk, each its own from here on.
-    fn branch_surface(&mut self) {
-        let Some(surface) = self.surface.as_mut().filter(|surface| surface.is_trunk()) else {
+    pub(super) fn branch_surface(&mut self) {
+        if !self.surface.as_ref().is_some_and(Surface::is_trunk) {
             return;
-        };
-        surface.branch();
+        }
+        // Gradients that wait on the device are the trunk's.
+        self.fetch_losses();
+        if let Some(surface) = &mut self.surface {
+            surface.branch();
+        }
+        self.fit_scratch.step_cost = FitCost::default();
         self.gradients = GradientHistory::default();
         self.mark_cells_stale();
         self.points = self.describe_points();

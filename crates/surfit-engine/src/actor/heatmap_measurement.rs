@@ -197,7 +197,6 @@ impl Actor<'_> {
         if let Some(temporary) = &mut self.temporary_grid {
             temporary.expires_at = Some(Instant::now() + TEMPORARY_GRID_DURATION);
         }
-        self.report_fitted_corners();
         self.emit_heatmap_complete();
         self.save_checkpoint();
         self.activity = if finish { ActorActivity::Finish } else { ActorActivity::None };
@@ -219,6 +218,7 @@ impl Actor<'_> {
         if self.temporary_grid.is_some() {
             return;
         }
+        self.report_fitted_corners();
         let heatmap = &self.heatmap;
         if let (Some(summary), Some(best)) = (heatmap.summary(Metric::SELECTION), heatmap.best_point(Metric::SELECTION))
         {

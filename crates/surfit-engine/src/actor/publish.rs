@@ -4,6 +4,7 @@ use super::{Actor, ActorActivity, LiveMap};
 use crate::checkpoint::{self, FitRecord};
 use crate::{EngineError, Result};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use surfit_core::draws::FitPhase;
 use surfit_core::event::{Event, JobStage, LossCurve};
 use surfit_core::files::write_atomic;
 use surfit_core::run_dir::{EngineNode, RunStatus};
@@ -266,7 +267,10 @@ impl Actor<'_> {
             stage_seconds: self.stage_seconds(),
             rate: if running { rate } else { 0.0 },
             seconds_left,
-            phase: self.fit_scratch.phase,
+            phase: match &self.surface {
+                Some(surface) if surface.is_trunk() => Some(FitPhase::Trunk),
+                _ => self.fit_scratch.phase,
+            },
             fit_step: progress.map_or(0, |p| p.step),
             fit_total: progress.map_or(0, |p| p.total),
             learning_rate: progress.map_or(0.0, |p| p.learning_rate(&self.config.fit)),

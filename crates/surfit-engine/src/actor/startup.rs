@@ -177,7 +177,15 @@ impl<'a> Actor<'a> {
         }
         if !self.options.wait {
             self.resume_job();
-        } else if self.journal.run_state().finished.is_some() {
+            self.publish(true);
+            return Ok(());
+        }
+        // What the stage has taken so far is stored again when this engine ends.
+        self.clock.stop();
+        let interrupted = self.interrupted_stage.filter(|(stage, _)| *stage == self.stage);
+        self.earlier_stage_seconds = interrupted.map_or(0.0, |(_, seconds)| seconds);
+        self.stage_began = self.clock.now();
+        if self.journal.run_state().finished.is_some() {
             self.state = EngineState::Finished;
             self.stage = JobStage::Export;
         }
@@ -190,7 +198,11 @@ impl<'a> Actor<'a> {
         let earlier = self.journal.run_state().seconds.clone();
         match (self.surface.is_some(), self.progress) {
             (true, Some(progress)) if !progress.is_complete() => self.begin_fit(),
-            (true, Some(_)) => self.begin_heatmap_stage(true),
+            (true, Some(_)) => {
+                // A course that never branched has come to its end.
+                self.branch_surface();
+                self.begin_heatmap_stage(true);
+            }
             _ => self.begin_corners(),
         }
         let interrupted = self.interrupted_stage.filter(|(stage, _)| *stage == self.stage);

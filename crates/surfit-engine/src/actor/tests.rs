@@ -1,5 +1,6 @@
 //! An actor without a process around it: tick by tick, with commands in between.
 
+mod branched_training;
 mod clean_shutdown;
 mod clients;
 mod durability;
@@ -31,15 +32,24 @@ fn with_actor<T>(path: &std::path::Path, then: impl FnOnce(&mut Actor<'_>) -> T)
     with_actor_of(path, TINY, then)
 }
 
+/// As [`with_actor`], for an engine that only waits for commands.
+fn with_waiting_actor<T>(path: &Path, then: impl FnOnce(&mut Actor<'_>) -> T) -> T {
+    with_actor_as(path, TINY, ServeOptions { wait: true, ..NO_IDLE_TIMEOUT }, then)
+}
+
 /// As [`with_actor`], for a run of another configuration.
 fn with_actor_of<T>(path: &Path, text: &str, then: impl FnOnce(&mut Actor<'_>) -> T) -> T {
+    with_actor_as(path, text, NO_IDLE_TIMEOUT, then)
+}
+
+fn with_actor_as<T>(path: &Path, text: &str, options: ServeOptions, then: impl FnOnce(&mut Actor<'_>) -> T) -> T {
     let run = RunDir::open(path).unwrap_or_else(|_| {
         let config = surfit_core::config::parse(text, "the test").unwrap();
         RunDir::create(path, &config).unwrap()
     });
     let mut journal = EventJournal::open(&run).unwrap();
     let (_requests, inbox) = sync_channel(1);
-    then(&mut Actor::open(&run, &mut journal, &inbox, NO_IDLE_TIMEOUT).unwrap())
+    then(&mut Actor::open(&run, &mut journal, &inbox, options).unwrap())
 }
 
 impl Actor<'_> {

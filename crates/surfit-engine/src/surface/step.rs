@@ -110,7 +110,7 @@ impl Surface {
         let device = self.theta.device();
         let images: i64 = parts.iter().map(|part| part.x.size()[0]).sum();
         let share = |part: &MicroBatch| part.x.size()[0] as f64 / images as f64;
-        let trains = self.trainable_count() > 0 && rate > 0.0;
+        let trains = rate > 0.0 && (0..self.frozen.len()).any(|row| self.is_trainable(row));
         let weights_at = |uv: &(f64, f64)| self.row_weights(*uv);
         let weights: Vec<Vec<f64>> = parts.iter().map(|part| weights_at(&part.uv)).collect();
         let next: Vec<Vec<f64>> = next.iter().map(weights_at).collect();

@@ -91,7 +91,7 @@ impl MeasuringEnsemble {
         choose: Option<usize>,
         target: Option<ExportTarget>,
     ) -> Result<Self> {
-        actor.require_surface()?;
+        actor.require_control_points()?;
         let images = actor.evaluator.validation_images() as usize;
         let bytes = points.len() * images * actor.data.classes.len() * 4;
         if bytes > MAX_PROBABILITY_BYTES {

@@ -74,7 +74,7 @@ pub(in crate::actor) struct SearchTask {
 impl SearchTask {
     pub(in crate::actor) fn new(actor: &Actor<'_>, (u, v): (f64, f64), radius: f64, budget: usize) -> Result<Self> {
         actor.check_parameters(u, v)?;
-        let surface = actor.require_surface()?;
+        let surface = actor.require_control_points()?;
         if !(MIN_STEP..=1.0).contains(&radius) {
             return Err(EngineError::input(format!(
                 "a search cannot begin with a step of {radius}; choose {MIN_STEP} to 1"

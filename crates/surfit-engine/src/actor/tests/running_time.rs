@@ -129,6 +129,38 @@ fn a_stage_that_was_stopped_and_started_again_counts_both_parts() {
 }
 
 #[test]
+fn idle_time_does_not_count_in_this_engine_or_in_one_that_waits() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a");
+    let mut before = 0.0;
+    with_actor(&path, |actor| {
+        actor.tick_until(|a| a.stage == JobStage::Align);
+        actor.tick_until(|a| a.stage == JobStage::Fit);
+        fit_two_steps(actor);
+        before = actor.stage_seconds();
+        assert!(actor.save_checkpoint());
+    });
+    assert!(before > 0.0);
+    for _ in 0..2 {
+        with_waiting_actor(&path, |actor| {
+            assert_eq!(actor.stage, JobStage::Fit);
+            let stored = actor.stage_seconds();
+            assert!(stored >= before && !actor.clock.is_running(), "{stored} of {before}");
+            wait();
+            assert_eq!(actor.snapshot().stage_seconds, stored);
+            actor.store_snapshot();
+        });
+    }
+    with_actor(&dir.path().join("b"), |actor| {
+        train_two_steps(actor);
+        actor.execute(EngineCommand::Stop).unwrap();
+        let stopped = actor.stage_seconds();
+        wait();
+        assert_eq!(actor.stage_seconds(), stopped);
+    });
+}
+
+#[test]
 fn a_pause_does_not_lower_the_rate() {
     let dir = tempfile::tempdir().unwrap();
     with_actor(&dir.path().join("a"), |actor| {
