@@ -64,7 +64,7 @@ pub(super) fn suggest_rule(
         return None;
     }
     let index = NameIndex::new(entries, renames).ok()?;
-    let mut fitting = candidate_rules(&index, found).into_iter().filter(|(pattern, replacement)| {
+    let mut fitting = candidate_rules(&index, renames, found).into_iter().filter(|(pattern, replacement)| {
         let mut rules = renames.clone();
         rules.0.extend(Regex::new(pattern).map(|regex| (regex, replacement.clone())));
         NameIndex::new(entries, &rules).is_ok_and(|index| best_match(network, &index).is_complete())
@@ -74,38 +74,52 @@ pub(super) fn suggest_rule(
 }
 
 /// Returns rules that give an unknown tensor the name of a missing one of its shape, or leave all unknown ones out when
-/// nothing is missing.
-fn candidate_rules(index: &NameIndex, found: &NamingMatch) -> Vec<(String, String)> {
+/// nothing is missing. They are for the names after `renames`.
+fn candidate_rules(index: &NameIndex, renames: &RenameRules, found: &NamingMatch) -> Vec<(String, String)> {
     let mut unknown = found.unknown.clone();
     unknown.sort_unstable_by_key(|&e| index.original_name(e));
     let missing: Vec<_> = found.tensors.iter().filter(|t| t.entries.is_empty()).collect();
     if missing.is_empty() {
-        let names: Vec<&str> = unknown.iter().map(|&e| index.original_name(e)).collect();
-        return leave_out_rule(&names).into_iter().collect();
+        let renamed: Result<Vec<String>, _> = unknown.iter().map(|&e| renames.apply(index.original_name(e))).collect();
+        return renamed.ok().and_then(|names| leave_out_rule(&names)).into_iter().collect();
     }
     let prefix = found.prefixes.first().map_or("", String::as_str);
     let rules_for = |&entry: &usize| {
         let name = index.name(entry);
         let name = name.strip_prefix(prefix).unwrap_or(name);
-        let mut wanted: Vec<&str> =
-            missing.iter().filter(|t| t.shape == index.shape(entry)).map(|t| t.name.as_str()).collect();
-        wanted.sort_by_key(|wanted| strsim::damerau_levenshtein(wanted, name));
-        let mut rules: Vec<_> = wanted.into_iter().filter_map(|wanted| component_rule(name, wanted)).collect();
-        rules.dedup();
-        rules.truncate(MAX_TRIED_RULES);
-        Some(rules).filter(|rules| !rules.is_empty())
+        let wanted = missing.iter().filter(|t| t.shape == index.shape(entry)).map(|t| t.name.as_str());
+        Some(nearest_rules(name, wanted.collect())).filter(|rules| !rules.is_empty())
     };
     unknown.iter().take(MAX_TRIED_RULES).find_map(rules_for).unwrap_or_default()
 }
 
+/// Returns different rules that make one of the `wanted` names of `name`, those for the most similar names first.
+fn nearest_rules(name: &str, mut wanted: Vec<&str>) -> Vec<(String, String)> {
+    let mut rules = Vec::new();
+    // Names of a file may be much longer than those of a network, and each is compared with many.
+    if !is_plain(name) {
+        return rules;
+    }
+    wanted.sort_by_cached_key(|wanted| strsim::damerau_levenshtein(wanted, name));
+    for rule in wanted.into_iter().filter_map(|wanted| component_rule(name, wanted)) {
+        if rules.len() < MAX_TRIED_RULES && !rules.contains(&rule) {
+            rules.push(rule);
+        }
+    }
+    rules
+}
+
+/// Bytes that a name may have to be repeated in a pattern.
+const MAX_PLAIN_BYTES: usize = 199;
+
 /// True for a name that can be repeated in a pattern.
 fn is_plain(name: &str) -> bool {
-    name.len() < 200 && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+    name.len() <= MAX_PLAIN_BYTES && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
 }
 
 /// Leaves out the module that holds all of these tensors.
-fn leave_out_rule(names: &[&str]) -> Option<(String, String)> {
-    let (first, others) = names.split_first()?;
+fn leave_out_rule(names: &[String]) -> Option<(String, String)> {
+    let (first, others) = names.split_first().filter(|(first, _)| is_plain(first))?;
     let holds_all = |module: &str| others.iter().all(|n| n.strip_prefix(module).is_some_and(|n| n.starts_with('.')));
     let module = first.rmatch_indices('.').map(|(at, _)| &first[..at]).find(|module| holds_all(module));
     let pattern = match module {
@@ -113,7 +127,7 @@ fn leave_out_rule(names: &[&str]) -> Option<(String, String)> {
         None if others.is_empty() => format!("^{}$", regex::escape(first)),
         None => return None,
     };
-    is_plain(first).then_some((pattern, String::new()))
+    Some((pattern, String::new()))
 }
 
 /// Replaces the components in which `name` differs from `wanted`; numbers that both have may be any.
@@ -140,4 +154,22 @@ fn component_rule(name: &str, wanted: &str) -> Option<(String, String)> {
     });
     let pattern = number.replace_all(&regex::escape(&from), "([0-9]+)").into_owned();
     Some((format!("\\b{pattern}\\b"), replacement.into_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_are_tried_once_and_only_for_names_of_bounded_length() {
+        let rule = |pattern: &str, replacement: &str| (pattern.to_owned(), replacement.to_owned());
+        // The first and the last are one rule, with another one between them.
+        let rules = nearest_rules("a1.b.a2", vec!["cc1.b.a2", "c2.b.a2", "a1.b.cc2"]);
+        assert_eq!(rules, [rule("\\ba([0-9]+)\\b", "cc${1}"), rule("\\ba1\\b", "c2")]);
+        let many: Vec<String> = (0..2 * MAX_TRIED_RULES).map(|i| format!("b{i}")).collect();
+        assert_eq!(nearest_rules("a", many.iter().map(String::as_str).collect()).len(), MAX_TRIED_RULES);
+        let long = |bytes| format!("{}.weight", "x".repeat(bytes - ".weight".len()));
+        assert_eq!(nearest_rules(&long(MAX_PLAIN_BYTES), vec!["fc.weight"]).len(), 1);
+        assert!(nearest_rules(&long(MAX_PLAIN_BYTES + 1), vec!["fc.weight"]).is_empty());
+    }
 }

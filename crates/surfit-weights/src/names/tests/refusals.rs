@@ -82,6 +82,13 @@ fn one_rule_is_proposed_where_exactly_one_makes_the_file_fit() {
     let why = refusal(&resnet, &more);
     assert!(why.ends_with(&format!("are unknown; if this is not part of it, use {rule}")), "{why}");
     assert!(fits_with(&more, &[("^layer1\\.projector\\..*", "")]));
+    // After the rules that there are, which have given it another name.
+    let pairs = [("^aside\\.".to_owned(), "layer1.projector.".to_owned())];
+    let aside = renamed(&more, |n| n.replace("layer1.projector.", "aside."));
+    let why = match_names(&resnet, &aside, &RenameRules::new(&pairs).unwrap()).unwrap_err().to_string();
+    let added = "use ['^layer1\\.projector\\..*', ''] added to corners.rename";
+    assert!(why.contains("`aside.0.weight`") && why.ends_with(added), "{why}");
+    assert!(fits_with(&aside, &[("^aside\\.", "layer1.projector."), ("^layer1\\.projector\\..*", "")]));
 
     // Two of one shape under other names: each could be either.
     let swapped = renamed(&all, |n| n.replace("layer1.0.conv1", "layer1.0.a").replace("layer1.0.conv2", "layer1.0.b"));
