@@ -1,9 +1,9 @@
 //! Between a terminal and the engine of whichever run is shown.
 //!
 //! One thread owns all state here and takes one message at a time: from the terminal, from the reader of the present
-//! connection, or from the thread that starts an engine. It is what makes opening a run instant: the first frame is
-//! drawn before the run's directory is even made. The terminal is in the same process, or at the other end of a line
-//! (`remote::serve`); the bridge knows no difference.
+//! connection, or from the threads that start an engine and count sizes. It is what makes opening a run instant: the first
+//! frame is drawn before the run's directory is even made. The terminal is in the same process, or at the other end of a
+//! line (`remote::serve`); the bridge knows no difference.
 
 mod engine;
 mod new_run;
@@ -15,7 +15,7 @@ use super::file_writer::FileWriters;
 use super::{ClientError, EngineConnection};
 use engine::{AttachMode, AttachedEngine, attach_or_spawn, attach_read_only};
 use new_run::{NewRunKind, RunCreation};
-use other_runs::RunSizes;
+use other_runs::{CountedSize, RunSizes};
 use shown_run::{FILE_POLL_INTERVAL, FileFollower};
 use std::collections::{BTreeSet, VecDeque};
 use std::io;
@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 use surfit_core::config::Config;
 use surfit_core::protocol::{
     BridgeMessage, BridgeRequest, ClientMessage, CommandError, CommandErrorCode, EngineCommand, READONLY_ERROR,
-    ServerMessage,
+    RunLine, ServerMessage,
 };
 use surfit_core::run_dir::RunDir;
 use surfit_core::snapshot::Snapshot;
@@ -123,6 +123,7 @@ enum BridgeInput {
     Terminal(ClientMessage),
     Engine { generation: u64, received: Result<ServerMessage, ClientError> },
     Attached { generation: u64, attached: AttachedEngine },
+    SizesCounted(Vec<(PathBuf, CountedSize)>),
     End { stop_engine: bool },
 }
 
@@ -167,6 +168,8 @@ struct BridgeWorker {
     watcher: Option<Sender<Vec<(PathBuf, u64)>>>,
     run_creations: Vec<RunCreation>,
     writers: FileWriters,
+    /// Lists the runs of this machine, without their sizes.
+    list_runs: Box<dyn Fn() -> Vec<RunLine> + Send>,
     sizes: RunSizes,
 }
 
@@ -195,6 +198,7 @@ impl BridgeWorker {
             watcher: None,
             run_creations: Vec::new(),
             writers: FileWriters::default(),
+            list_runs: Box::new(other_runs::list_run_lines),
             sizes: RunSizes::default(),
         }
     }
@@ -247,6 +251,7 @@ impl BridgeWorker {
             BridgeInput::Attached { generation, attached: begun } if generation == self.generation => {
                 self.on_attached(begun);
             }
+            BridgeInput::SizesCounted(sizes) => self.on_sizes_counted(sizes),
             BridgeInput::Engine { .. } | BridgeInput::Attached { .. } | BridgeInput::End { .. } => {}
         }
     }
@@ -369,7 +374,7 @@ impl BridgeWorker {
             BridgeRequest::ResumeEngine(Some(path)) if !self.is_shown(&path) => self.send_engine_status(),
             BridgeRequest::ResumeEngine(_) if self.connection.is_none() => self.start_attach(AttachMode::Serve),
             BridgeRequest::ResumeEngine(_) => {}
-            BridgeRequest::Refresh => self.send_runs(other_runs::list_run_lines),
+            BridgeRequest::Refresh => self.send_runs(),
             BridgeRequest::RemoveRun(_) if self.readonly => {
                 let why = "nothing can be removed while runs are only watched";
                 self.send_to_screen(BridgeMessage::Problem(why.into()));

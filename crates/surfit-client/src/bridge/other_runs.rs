@@ -5,13 +5,11 @@
 //! every two seconds walks no large folders. Watched runs are looked at once a second by a thread that reads only what is
 //! new and sleeps while there is none, so that neither keys nor drawing wait for a disk.
 
-use super::{BridgeMessage, BridgeWorker};
+use super::{BridgeInput, BridgeMessage, BridgeWorker};
 use crate::{remove, runs};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 use surfit_core::files::{self, FilePath};
 use surfit_core::protocol::RunLine;
@@ -22,16 +20,16 @@ const RECOUNT_INTERVAL: Duration = Duration::from_secs(30);
 
 /// What a run took, when it was counted, and when the last event of then was written.
 #[derive(Clone, Copy, Debug)]
-struct CountedSize {
+pub(super) struct CountedSize {
     bytes: u64,
     counted_at: Instant,
     last_event_at: Option<SystemTime>,
 }
 
-#[derive(Clone, Debug, Default)]
-pub(super) struct RunSizes {
-    counted: Arc<Mutex<BTreeMap<PathBuf, CountedSize>>>,
-    counting: Arc<AtomicBool>,
+impl CountedSize {
+    fn of(run: &Path) -> Self {
+        Self { last_event_at: last_event_time(run), bytes: runs::directory_bytes(run), counted_at: Instant::now() }
+    }
 }
 
 fn last_event_time(run: &Path) -> Option<SystemTime> {
@@ -39,61 +37,59 @@ fn last_event_time(run: &Path) -> Option<SystemTime> {
     files::metadata(&events).ok()?.modified().ok()
 }
 
-impl RunSizes {
-    fn lock_counted(&self) -> MutexGuard<'_, BTreeMap<PathBuf, CountedSize>> {
-        self.counted.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+#[derive(Debug, Default)]
+pub(super) struct RunSizes {
+    counted: BTreeMap<PathBuf, CountedSize>,
+    /// A thread counts some.
+    counting: bool,
+}
 
+impl RunSizes {
     /// Fills in what is known, and returns the runs to count (again).
     fn fill_sizes(&self, lines: &mut [RunLine], again: Duration) -> Vec<PathBuf> {
-        let counted = self.lock_counted();
         for line in &mut *lines {
-            line.bytes = counted.get(&line.path).map(|k| k.bytes);
+            line.bytes = self.counted.get(&line.path).map(|k| k.bytes);
         }
         let is_due = |path: &&PathBuf| {
             let is_stale =
                 |k: &CountedSize| k.counted_at.elapsed() >= again && k.last_event_at != last_event_time(path);
-            counted.get(*path).is_none_or(is_stale)
+            self.counted.get(*path).is_none_or(is_stale)
         };
         lines.iter().map(|line| &line.path).filter(is_due).cloned().collect()
-    }
-
-    /// Counts runs in the background, then calls `on_counted`.
-    fn count_sizes(&self, due: Vec<PathBuf>, on_counted: impl FnOnce(&Self) + Send + 'static) {
-        if due.is_empty() || self.counting.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        let sizes = self.clone();
-        let started = std::thread::Builder::new().name("sizes".into()).spawn(move || {
-            for path in due {
-                let counted = CountedSize {
-                    last_event_at: last_event_time(&path),
-                    bytes: runs::directory_bytes(&path),
-                    counted_at: Instant::now(),
-                };
-                sizes.lock_counted().insert(path, counted);
-            }
-            on_counted(&sizes);
-            sizes.counting.store(false, Ordering::Release);
-        });
-        if started.is_err() {
-            self.counting.store(false, Ordering::Release);
-        }
     }
 }
 
 impl BridgeWorker {
     /// Sends the list of runs at once, and again when sizes that are not known yet are counted.
-    pub(super) fn send_runs(&self, list: impl Fn() -> Vec<RunLine> + Send + 'static) {
-        let mut lines = list();
-        let due = self.sizes.fill_sizes(&mut lines, RECOUNT_INTERVAL);
+    pub(super) fn send_runs(&mut self) {
+        self.send_runs_and_recount(RECOUNT_INTERVAL);
+    }
+
+    /// As [`BridgeWorker::send_runs`]; known sizes are counted again after this time.
+    fn send_runs_and_recount(&mut self, again: Duration) {
+        let mut lines = (self.list_runs)();
+        let due = self.sizes.fill_sizes(&mut lines, again);
         self.send_to_screen(BridgeMessage::Runs(lines));
-        let screen = self.screen.clone();
-        self.sizes.count_sizes(due, move |sizes| {
-            let mut lines = list();
-            sizes.fill_sizes(&mut lines, RECOUNT_INTERVAL);
-            let _ = screen(BridgeMessage::Runs(lines).into());
+        if due.is_empty() || self.sizes.counting {
+            return;
+        }
+        let inputs = self.inputs.clone();
+        let started = std::thread::Builder::new().name("sizes".into()).spawn(move || {
+            let sizes = due.into_iter().map(|path| {
+                let size = CountedSize::of(&path);
+                (path, size)
+            });
+            let _ = inputs.send(BridgeInput::SizesCounted(sizes.collect()));
         });
+        self.sizes.counting = started.is_ok();
+    }
+
+    /// Lists the runs anew: meanwhile some may have come, whose sizes are counted next, and some may be removed.
+    pub(super) fn on_sizes_counted(&mut self, sizes: Vec<(PathBuf, CountedSize)>) {
+        self.sizes.counted.extend(sizes);
+        self.sizes.counting = false;
+        // What has changed since it was counted waits for the next request.
+        self.send_runs_and_recount(Duration::MAX);
     }
 }
 
@@ -229,7 +225,7 @@ impl BridgeWorker {
             Err(error) => self.send_problem(&error),
         }
         remove::remove_stale_runs();
-        self.send_runs(list_run_lines);
+        self.send_runs();
     }
 
     /// Why nothing can be done with the run that is shown, when its directory was removed.
@@ -260,7 +256,6 @@ fn remove_run_dir(path: &Path) -> Result<String, crate::ClientError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bridge::BridgeInput;
     use crate::fake::{FakeEngine, notice, temporary_run, terminal};
     use std::sync::mpsc::channel;
     use surfit_core::config::Config;
@@ -271,15 +266,12 @@ mod tests {
     fn a_run_is_counted_once_and_again_when_something_has_happened() {
         let run = temporary_run();
         std::fs::write(run.dir.join("corners/corner-1.safetensors"), [0; 5000]).unwrap();
-        let sizes = RunSizes::default();
+        let mut sizes = RunSizes::default();
         let line = RunLine { path: run.dir.path().to_owned(), ..RunLine::default() };
-        let ask = |again| {
+        let mut ask = |again| {
             let mut lines = [line.clone()];
             let due = sizes.fill_sizes(&mut lines, again);
-            sizes.count_sizes(due, |_| {});
-            while sizes.counting.load(Ordering::Acquire) {
-                std::thread::yield_now();
-            }
+            sizes.counted.extend(due.into_iter().map(|path| (path.clone(), CountedSize::of(&path))));
             lines[0].bytes
         };
         assert_eq!(ask(RECOUNT_INTERVAL), None, "nobody waits for it");
@@ -297,17 +289,35 @@ mod tests {
     }
 
     #[test]
-    fn sizes_come_as_soon_as_they_are_counted() {
-        let run = temporary_run();
+    fn a_list_after_counting_has_the_runs_of_then() {
+        let kept = temporary_run();
+        let line_of = |path: &Path| RunLine { path: path.to_owned(), ..RunLine::default() };
         let (screen, messages) = terminal();
-        let worker = BridgeWorker::new(screen, channel().0, false);
-        let line = RunLine { path: run.dir.path().to_owned(), ..RunLine::default() };
-        worker.send_runs(move || vec![line.clone()]);
-        let sizes = [(); 2].map(|()| match messages.recv_timeout(Duration::from_secs(10)) {
-            Ok(ServerMessage::Bridge(BridgeMessage::Runs(lines))) => lines[0].bytes,
-            other => panic!("{other:?}"),
-        });
-        assert_eq!(sizes, [None, Some(runs::directory_bytes(run.dir.path()))]);
+        let (inputs, queue) = channel();
+        let mut worker = BridgeWorker::new(screen, inputs, false);
+        let mut refresh = |listed: &[&Path], counted: Option<BridgeInput>| {
+            let lines: Vec<RunLine> = listed.iter().map(|path| line_of(path)).collect();
+            worker.list_runs = Box::new(move || lines.clone());
+            match counted {
+                Some(counted) => worker.on_input(counted),
+                None => worker.send_runs(),
+            }
+            match messages.try_recv() {
+                Ok(ServerMessage::Bridge(BridgeMessage::Runs(lines))) => {
+                    lines.into_iter().map(|line| (line.path, line.bytes)).collect::<Vec<_>>()
+                }
+                other => panic!("{other:?}"),
+            }
+        };
+        let removed = Path::new("/no/such/run");
+        let counted = || Some(queue.recv_timeout(Duration::from_secs(10)).unwrap());
+        assert_eq!(refresh(&[removed], None), [(removed.into(), None)]);
+        // It is removed and another one begins before the sizes are there.
+        assert_eq!(refresh(&[kept.dir.path()], None), [(kept.dir.path().into(), None)]);
+        let path = kept.dir.path().to_owned();
+        assert_eq!(refresh(&[&path], counted()), [(path.clone(), None)], "the one that is removed comes back");
+        let bytes = runs::directory_bytes(&path);
+        assert_eq!(refresh(&[&path], counted()), [(path, Some(bytes))], "the other one is counted by itself");
     }
 
     #[test]
