@@ -42,8 +42,8 @@ fn run_names(current: &OsStr) -> CompletionCandidates {
     candidates_with_prefix(current, runs::list().into_iter().map(about))
 }
 
-/// Completes with the candidates that begin as the word does.
-fn completer(candidates: impl Fn() -> Vec<(String, String)> + Send + Sync + 'static) -> ArgValueCompleter {
+/// Returns a completer with the candidates that begin as the word does.
+fn build_completer(candidates: impl Fn() -> Vec<(String, String)> + Send + Sync + 'static) -> ArgValueCompleter {
     ArgValueCompleter::new(move |current: &OsStr| candidates_with_prefix(current, candidates()))
 }
 
@@ -68,20 +68,20 @@ pub fn theme_completer() -> ArgValueCompleter {
         let theme = Theme::built_in(name, surfit_tui::ColorDepth::None);
         (name.to_owned(), theme.map_or_else(String::new, |t| t.description().to_owned()))
     };
-    completer(move || Theme::built_in_names().map(about).collect())
+    build_completer(move || Theme::built_in_names().map(about).collect())
 }
 
 pub fn data_set_completer() -> ArgValueCompleter {
-    completer(|| without_help(DATA_SET_NAMES))
+    build_completer(|| without_help(DATA_SET_NAMES))
 }
 
 pub fn network_completer() -> ArgValueCompleter {
-    completer(|| all_networks().iter().map(|spec| (spec.name.to_owned(), spec.description.to_owned())).collect())
+    build_completer(|| all_networks().iter().map(|spec| (spec.name.to_owned(), spec.description.to_owned())).collect())
 }
 
 /// Completes `KEY=VALUE`: the keys, and values that are names.
 pub fn setting_completer() -> ArgValueCompleter {
-    completer(setting_candidates)
+    build_completer(setting_candidates)
 }
 
 fn setting_candidates() -> Vec<(String, String)> {
@@ -102,7 +102,7 @@ fn setting_candidates() -> Vec<(String, String)> {
 }
 
 pub fn filter_completer() -> ArgValueCompleter {
-    completer(|| {
+    build_completer(|| {
         let mut all = without_help(&["state:", "net:", "data:", "degree:", "acc>", "loss<", "age<", "name:"]);
         for (key, names) in [("state", RUN_STATES), ("net", NETWORK_NAMES), ("data", DATA_SET_NAMES)] {
             all.extend(names.iter().map(|n| (format!("{key}:{n}"), String::new())));

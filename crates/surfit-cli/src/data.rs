@@ -5,8 +5,9 @@ mod download;
 use super::args::{DataLsArgs, DataSub, VerifyArgs};
 use super::error::CliError;
 use super::output;
+use serde::Serialize;
 use std::path::Path;
-use surfit_core::data_sets::{DATA_SETS, DataSetSpec};
+use surfit_core::data_sets::{DATA_SETS, DataSetSpec, PublishedFile};
 use surfit_data::DataError;
 use surfit_data::find::{self, FoundSet};
 use surfit_data::verify::{CheckedFile, FileVerdict, check_inaccessible, verify};
@@ -32,6 +33,31 @@ struct DataSetStatus {
     closed: Option<DataError>,
 }
 
+/// A line of `surfit data ls --json`.
+#[derive(Serialize)]
+struct DataSetJson<'a> {
+    set: &'a str,
+    about: &'a str,
+    splits: &'a str,
+    mean: &'a [f64],
+    std: &'a [f64],
+    state: &'a str,
+    source: Option<String>,
+    bytes: u64,
+    missing: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
+    files: Vec<DataFileJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct DataFileJson<'a> {
+    file: &'a str,
+    form: &'a str,
+    bytes: u64,
+    sha256: &'a str,
+}
+
 impl DataSetStatus {
     fn state(&self) -> &'static str {
         match &self.found {
@@ -44,23 +70,30 @@ impl DataSetStatus {
         }
     }
 
-    fn to_json(&self) -> serde_json::Value {
+    fn to_json(&self) -> DataSetJson<'_> {
         let (spec, found) = (self.spec, self.found.as_ref());
         let files = spec.forms.iter().flat_map(|form| {
-            form.files.iter().map(|file| {
-                serde_json::json!({ "file": file.name, "form": form.name, "bytes": file.size, "sha256": file.sha256 })
-            })
+            let to_json = |file: &PublishedFile| DataFileJson {
+                file: file.name,
+                form: form.name,
+                bytes: file.size,
+                sha256: file.sha256,
+            };
+            form.files.iter().map(to_json)
         });
-        let missing = found.into_iter().flat_map(|f| &f.missing).map(|path| path.display().to_string());
-        let mut object = serde_json::json!({
-            "set": spec.name, "about": spec.about, "splits": spec.splits, "mean": spec.mean, "std": spec.std,
-            "state": self.state(), "source": found.map(FoundSet::source), "bytes": found.map_or(0, FoundSet::bytes),
-            "missing": missing.collect::<Vec<_>>(), "files": files.collect::<Vec<_>>(),
-        });
-        if let Some(error) = &self.closed {
-            object["why"] = error.to_string().into();
+        DataSetJson {
+            set: spec.name,
+            about: spec.about,
+            splits: spec.splits,
+            mean: spec.mean,
+            std: spec.std,
+            state: self.state(),
+            source: found.map(FoundSet::source),
+            bytes: found.map_or(0, FoundSet::bytes),
+            missing: found.into_iter().flat_map(|f| &f.missing).map(|path| path.display().to_string()).collect(),
+            why: self.closed.as_ref().map(ToString::to_string),
+            files: files.collect(),
         }
-        object
     }
 
     fn status_text(&self) -> String {
@@ -217,8 +250,9 @@ mod tests {
         let absent = DataSetStatus { spec: cifar, found: None, closed: None };
         assert_eq!(absent.status_text(), "download 170.1 MB with `surfit data fetch cifar10`");
         let json = absent.to_json();
-        assert_eq!((absent.state(), json["files"].as_array().map(Vec::len)), ("absent", Some(2)));
-        assert_eq!(json["files"][1]["form"], "python");
+        assert_eq!((json.state, json.files.len(), json.files[1].form), ("absent", 2, "python"));
+        let line = serde_json::to_string(&json).unwrap();
+        assert!(line.starts_with("{\"set\":\"cifar10\",\"about\":") && !line.contains("\"why\""), "{line}");
         let spec = DataSetSpec::find("fashion-mnist-16k").unwrap();
         let embedded = DataSetStatus { spec, found: find::find_partial(spec), closed: None };
         assert_eq!(embedded.status_text(), "built in");

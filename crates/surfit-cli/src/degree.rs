@@ -1,7 +1,7 @@
 //! `surfit degree`: changes the degree of a run's surface, during or after its fit.
 
 use super::args::DegreeArgs;
-use super::engine_request::receive_item;
+use super::engine_request::{HEATMAP_CLAUSE, REPLY_CLAUSE, receive_item};
 use super::error::CliError;
 use super::{output, run_lookup};
 use surfit_client::signals::Signals;
@@ -27,7 +27,7 @@ pub fn run_command(args: DegreeArgs) -> Result<(), CliError> {
     // A surface that moved is measured again; an engine that was started for this must not be ended before.
     let (mut measuring, mut answered) = (false, false);
     loop {
-        match receive_item(&mut session)? {
+        match receive_item(&mut session, if answered { HEATMAP_CLAUSE } else { REPLY_CLAUSE })? {
             Some(FollowedItem::Event(Envelope { seq, event, .. })) => match event {
                 Event::DegreeChanged { .. } | Event::Notice { .. } if !answered => events.push((seq, event)),
                 Event::StageBegan { stage: JobStage::Heatmap, .. } => measuring = true,

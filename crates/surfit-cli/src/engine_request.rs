@@ -14,15 +14,21 @@ use surfit_core::snapshot::{RunningTask, Snapshot};
 /// Time that the last event may take to arrive after the engine became idle.
 const EVENT_ARRIVAL_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Receives the next message of a session, if there is one at the moment. A failed or ended engine is an error.
-pub fn receive_item(session: &mut EngineSession) -> Result<Option<FollowedItem>, CliError> {
+/// What a command waits for after it was sent, as a clause.
+pub const REPLY_CLAUSE: &str = "it replied";
+/// What a command waits for while the engine measures, as a clause.
+pub const HEATMAP_CLAUSE: &str = "the heatmap was complete";
+
+/// Receives the next message of a session, if there is one at the moment. A failed engine is an error, and so is one that
+/// ended before what is `awaited`, a clause.
+pub fn receive_item(session: &mut EngineSession, awaited: &str) -> Result<Option<FollowedItem>, CliError> {
     match session.next_item() {
         Ok(Some(FollowedItem::Event(Envelope { event: Event::Failed { message }, .. }))) => {
             Err(CliError::Failure(message))
         }
-        Err(ClientError::Closed) => Err(CliError::Failure(
-            "the engine ended before it replied; see log.txt in the run's directory, then try again".into(),
-        )),
+        Err(ClientError::Closed) => Err(CliError::Failure(format!(
+            "the engine ended before {awaited}; see log.txt in the run's directory, then try again"
+        ))),
         received => Ok(received?),
     }
 }
@@ -116,7 +122,7 @@ impl PendingReply {
 
     /// Receives one message of the engine; true for the reply.
     fn receive(&mut self, visit: &mut EngineSession, is_answer: impl Fn(&Event) -> bool) -> Result<bool, CliError> {
-        match receive_item(visit)? {
+        match receive_item(visit, REPLY_CLAUSE)? {
             Some(FollowedItem::Event(envelope)) => self.events.push((envelope.seq, envelope.event)),
             // Commands have other numbers over another connection.
             Some(FollowedItem::Reply { id, error, events }) if id == self.id && self.lost_at.is_none() => {

@@ -94,6 +94,14 @@ report_as! {
 impl From<RunError> for CliError {
     fn from(error: RunError) -> Self {
         match error {
+            RunError::NotFound { .. }
+            | RunError::Ambiguous { .. }
+            | RunError::SeveralRuns { .. }
+            | RunError::NotARun(_)
+            | RunError::Exists(_)
+            | RunError::NotUtf8(_)
+            | RunError::InsideRun { .. }
+            | RunError::Config(_) => CliError::Usage(error.to_string()),
             RunError::InUse { .. }
             | RunError::ForeignFolder(_)
             | RunError::ForeignSocket(_)
@@ -101,7 +109,6 @@ impl From<RunError> for CliError {
             | RunError::NoSurface(_)
             | RunError::Damaged { .. }
             | RunError::Io { .. } => CliError::Failure(error.to_string()),
-            _ => CliError::Usage(error.to_string()),
         }
     }
 }

@@ -16,8 +16,8 @@ use surfit_core::surface::{Degrees, Patch};
 pub fn run_command(args: SetArgs) -> Result<(), CliError> {
     let run = run_lookup::find_run(&args.run)?;
     // All of them are parsed before the first is made.
-    let patch = run.config()?.patch();
-    let changes = args.changes.iter().map(|text| parse_change(text, patch)).collect::<Result<Vec<_>, _>>()?;
+    let read_patch = || Ok(run.config()?.patch());
+    let changes = args.changes.iter().map(|text| parse_change(text, read_patch)).collect::<Result<Vec<_>, _>>()?;
     let mut session = EngineSession::open(&run)?;
     for change in changes {
         let mut said = send_request(&mut session, change, is_setting_event)?;
@@ -56,8 +56,9 @@ const SETTINGS: [(&str, &[&str]); 4] = [
     ("heatmap.grid", &["grid"]),
 ];
 
-/// Parses a change written as `KEY=VALUE`, for a run with this kind of surface.
-fn parse_change(text: &str, patch: Patch) -> Result<EngineCommand, CliError> {
+/// Parses a change written as `KEY=VALUE`. Only a degree needs the kind of surface: all else can be changed while the file
+/// that has it is damaged.
+fn parse_change(text: &str, read_patch: impl Fn() -> Result<Patch, CliError>) -> Result<EngineCommand, CliError> {
     let (key, value) = text.split_once('=').ok_or_else(|| {
         CliError::Usage(format!("`{text}` is not KEY=VALUE; write it such as fit.learning_rate=0.01"))
     })?;
@@ -92,7 +93,7 @@ fn parse_change(text: &str, patch: Patch) -> Result<EngineCommand, CliError> {
                 Ok(&[m, n]) => [m, n],
                 _ => return Err(refuse("use one or two degrees, such as [3,2]")),
             };
-            Ok(EngineCommand::SetDegree { degrees: Degrees::for_patch(patch, m, n)? })
+            Ok(EngineCommand::SetDegree { degrees: Degrees::for_patch(read_patch()?, m, n)? })
         }
         Some(_) => match value.parse() {
             Ok(grid) => match Heatmap::check_grid(grid) {
@@ -114,7 +115,7 @@ mod tests {
 
     #[test]
     fn changes_are_read_and_refused_in_words() {
-        let parse = |text: &str| parse_change(text, Patch::Square);
+        let parse = |text: &str| parse_change(text, || Ok(Patch::Square));
         let rate = |rate| Ok(EngineCommand::SetRate { rate });
         let degrees = |m, n| Ok(EngineCommand::SetDegree { degrees: Degrees::new(m, n).unwrap() });
         assert_eq!(parse("fit.rate=0.01"), rate(RateChange::Peak(0.01)));
@@ -141,5 +142,14 @@ mod tests {
             let Err(CliError::Usage(why)) = parse(text) else { panic!("{text}") };
             assert!(why.contains(part), "{text}: {why}");
         }
+    }
+
+    #[test]
+    fn only_a_degree_needs_the_run_s_configuration() {
+        let parse = |text: &str| parse_change(text, || Err(CliError::Failure("damaged".into())));
+        for text in ["fit.learning_rate=0.5", "fit.points_per_step=2", "heatmap.grid=5"] {
+            assert!(parse(text).is_ok(), "{text}");
+        }
+        assert_eq!(parse("fit.degree=3"), Err(CliError::Failure("damaged".into())));
     }
 }

@@ -1,6 +1,6 @@
 //! Fetches a fresh and complete heatmap: the stored or live one, or one that the run's engine measures.
 
-use super::super::engine_request::receive_item;
+use super::super::engine_request::{HEATMAP_CLAUSE, receive_item};
 use super::super::error::CliError;
 use super::super::progress::stderr_progress_bar;
 use indicatif::ProgressBar;
@@ -155,7 +155,7 @@ impl HeatmapRequest {
     /// Receives one message; returns it if it is a reply.
     fn receive(&mut self) -> Result<Option<(u64, Option<CommandError>)>, CliError> {
         self.handle_signals()?;
-        match receive_item(&mut self.session)? {
+        match receive_item(&mut self.session, HEATMAP_CLAUSE)? {
             Some(FollowedItem::Reply { id, error, .. }) => return Ok(Some((id, error))),
             Some(FollowedItem::Snapshot(snapshot)) if snapshot.stage == JobStage::Heatmap => {
                 self.bar.set_length(snapshot.heatmap.cells.len() as u64);
