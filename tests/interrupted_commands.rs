@@ -60,10 +60,14 @@ fn a_look_at_a_coarser_grid_that_is_broken_off_costs_nothing() {
 
     // The engine dies in the middle.
     let earlier = begun(&run);
-    let mut client = start(&place, "heatmap a --grid 4");
+    let mut command = place.command("heatmap a --grid 4");
+    let client = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("surfit starts");
     wait_for("the measurement", || (begun(&run) > earlier).then_some(()));
     place.kill(pid);
-    client.0.wait().expect("its end");
+    let done = client.wait_with_output().expect("its end");
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert_eq!(done.status.code(), Some(1), "{said}");
+    assert!(said.contains("the engine ended before the heatmap was complete; see log.txt"), "{said}");
     assert_eq!(snapshot(&run)["heatmap"], before);
     assert_eq!(place.surfit("heatmap a").ok().out, table);
     assert_eq!(begun(&run), earlier + 1, "nothing was measured again");
