@@ -146,6 +146,14 @@ mod tests {
     }
 
     #[test]
+    fn a_trunk_has_one_draw_whatever_is_asked_for() {
+        for sampling in SAMPLINGS {
+            let of = |step| draws(7, Patch::Square, sampling).draw_points(FitPhase::Trunk, step, 4, None);
+            assert_eq!((of(0), of(9)), (vec![(0.0, 0.0)], vec![(0.0, 0.0)]));
+        }
+    }
+
+    #[test]
     fn every_draw_lies_on_its_surface() {
         for (patch, sampling) in Patch::ALL.into_iter().flat_map(|p| SAMPLINGS.map(|s| (p, s))) {
             for (phase, step) in [(FitPhase::Edge, 3), (FitPhase::Interior, 5)] {

@@ -7,7 +7,7 @@ mod snapshot_losses;
 mod topic;
 mod validation;
 
-pub use control_points::{DistanceMatrix, PointFigure, corner_number};
+pub use control_points::{DistanceMatrix, PointFigure};
 pub use event_text::describe_event;
 pub use snapshot_losses::DurableCurve;
 pub use topic::LogTopic;
@@ -130,6 +130,11 @@ impl RunState {
     pub fn phase_at(&self, step: u64) -> Option<FitPhase> {
         let after = self.phases.partition_point(|p| p.0 <= step);
         Some(self.phases[after.checked_sub(1)?].1)
+    }
+
+    /// True when the control points branch from one network in the fit, or did.
+    pub fn is_branched(&self) -> bool {
+        self.phases.iter().any(|p| p.1 == FitPhase::Trunk)
     }
 
     /// What the run is doing, as far as events and snapshot show; they do not show whether an engine is alive.

@@ -46,7 +46,7 @@ pub struct ControlPoint {
     pub i: usize,
     /// Index along `v`, `0..=n`.
     pub j: usize,
-    /// One of the given networks, never trained.
+    /// A corner that is never trained.
     pub corner: bool,
     /// Held still by the user.
     pub frozen: bool,

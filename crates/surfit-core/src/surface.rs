@@ -153,6 +153,11 @@ impl Degrees {
         }
     }
 
+    /// The number of the corner, from 0, that a row is, when it is one: corners come first.
+    pub fn corner_number(self, row: usize) -> Option<usize> {
+        (row < self.corner_count()).then_some(row)
+    }
+
     /// Number of trainable control points.
     pub fn trainable_count(self, trainable: TrainablePoints) -> usize {
         self.point_count() - self.first_trainable_row(trainable)

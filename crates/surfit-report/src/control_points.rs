@@ -7,8 +7,9 @@ use super::style::*;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 use surfit_core::colormap::Colormap;
-use surfit_core::run_state::{PointFigure, RunState, corner_number};
+use surfit_core::run_state::{PointFigure, RunState};
 use surfit_core::snapshot::{ControlPoint, Snapshot};
+use surfit_core::surface::TrainablePoints;
 
 /// A tile for every control point, `i` to the right and `j` upward: how far it travelled, its gradient with its history, and
 /// the accuracy there. One of the figures has the colours.
@@ -96,9 +97,12 @@ impl PointsFigure<'_> {
             0 => String::new(),
             n => format!(" · step {}", super::axes::format_thousands(n as f64)),
         };
+        let travelled = match s.cost.trainable {
+            TrainablePoints::AllButCorners => "travelled in mean distances between corners",
+            TrainablePoints::All => "travelled: distance from the mean of all points, relative to its norm",
+        };
         format!(
-            "{count} control points of degree {}, {} of them free{step} · line: gradient norms of late · travelled in mean \
-             distances between corners",
+            "{count} control points of degree {}, {} of them free{step} · line: gradient norms of late · {travelled}",
             s.degrees,
             free.count()
         )
@@ -119,7 +123,7 @@ impl PointsFigure<'_> {
         }
     }
 
-    /// The figure of the colours; corners neither travel nor train.
+    /// The figure of the colours; corners that are never trained do not travel.
     fn value(&self, row: usize, point: &ControlPoint) -> Option<f64> {
         let value = match self.quantity {
             PointFigure::Travelled => Some(point.travelled).filter(|_| !point.corner),
@@ -169,7 +173,7 @@ impl PointsFigure<'_> {
         if point.frozen {
             page.draw(&Rectangle::new(corners, line_style(page.theme.text, 2.0)))?;
         }
-        let corner = corner_number(row, point);
+        let corner = self.snapshot.degrees.corner_number(row);
         let head = match corner {
             Some(number) if w >= MIN_NAMED_WIDTH => format!("corner {}", number + 1),
             Some(number) => (number + 1).to_string(),
@@ -333,6 +337,18 @@ mod tests {
         let (width, height) = figure(&run_state, PointFigure::Travelled).size();
         let png = figure(&run_state, PointFigure::Travelled).png().unwrap();
         test_data::check_png(&png, (2 * width, 2 * height));
+    }
+
+    #[test]
+    fn corners_that_train_have_numbers_and_figures_and_another_unit() {
+        let mut run_state = test_data::run_state_with_points(3);
+        assert!(figure(&run_state, PointFigure::Travelled).subtitle().contains("mean distances between corners"));
+        let snapshot = run_state.snapshot.as_mut().unwrap();
+        snapshot.cost.trainable = TrainablePoints::All;
+        snapshot.control_points.iter_mut().for_each(|point| point.corner = false);
+        let svg = figure(&run_state, PointFigure::Travelled).svg().unwrap();
+        assert!(svg.contains("corner 4") && !svg.contains("fixed"));
+        assert!(svg.contains("distance from the mean of all points") && !svg.contains("between corners"));
     }
 
     #[test]

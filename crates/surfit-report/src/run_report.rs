@@ -159,6 +159,26 @@ mod tests {
     }
 
     #[test]
+    fn a_run_that_branched_is_reported_before_and_after_its_corners_are_known() {
+        let mut run_state = test_data::run_state_with_points(3);
+        let snapshot = run_state.snapshot.as_mut().unwrap();
+        snapshot.cost.trainable = surfit_core::surface::TrainablePoints::All;
+        snapshot.control_points.iter_mut().for_each(|point| point.corner = false);
+        run_state.alignments.clear();
+        run_state.corners.values_mut().for_each(|corner| corner.seconds = 0.0);
+        let report = |run_state: &RunState| {
+            let dir = tempfile::tempdir().unwrap();
+            write_report("demo-1", &Config::default(), run_state, dir.path()).unwrap();
+            std::fs::read_to_string(dir.path().join("report.md")).unwrap()
+        };
+        let text = report(&run_state);
+        assert!(text.contains("| 1 | seed 0, 8 epochs | 87.01 % | 0.3600 | – | – |"), "{text}");
+        assert!(!text.contains("## Alignment"), "{text}");
+        run_state.corners.clear();
+        assert!(!report(&run_state).contains("## Corners"));
+    }
+
+    #[test]
     fn a_report_names_the_node() {
         let mut run_state = test_data::run_state();
         let mut info = RunInfo {

@@ -2,7 +2,7 @@
 
 use super::RunState;
 use crate::event::{Distances, Geometry};
-use crate::snapshot::{ControlPoint, Snapshot};
+use crate::snapshot::Snapshot;
 use serde::{Deserialize, Serialize};
 
 /// A figure of a control point.
@@ -33,18 +33,14 @@ impl PointFigure {
     }
 }
 
-/// The number of the corner that a row of [`Snapshot::control_points`] is, when it is one: corners come first.
-pub fn corner_number(row: usize, point: &ControlPoint) -> Option<usize> {
-    point.corner.then_some(row)
-}
-
 impl RunState {
-    /// Accuracy at a row of the control points, a fraction: a corner's own, else the engine's value of the surface there,
-    /// else that of the nearest measured cell, for which the second is true.
+    /// Accuracy at a row of the control points, a fraction: that of a corner that is never trained, else the engine's value
+    /// of the surface there, else that of the nearest measured cell, for which the second is true.
     pub fn accuracy_at(&self, snapshot: &Snapshot, row: usize) -> Option<(f64, bool)> {
         let point = snapshot.control_points.get(row)?;
-        let corner = corner_number(row, point).and_then(|c| self.corners.get(&c));
-        if let Some(corner) = corner {
+        // Where corners train, what is known of them is of another time.
+        let corner = snapshot.degrees.corner_number(row).filter(|_| point.corner);
+        if let Some(corner) = corner.and_then(|c| self.corners.get(&c)) {
             return Some((corner.accuracy, false));
         }
         if let Some(accuracy) = point.accuracy {

@@ -1,6 +1,7 @@
 //! How each event changes the run state.
 
 use super::{LogLine, LogTopic, RunState, ValidationPoint, describe_event};
+use crate::draws::FitPhase;
 use crate::event::{Envelope, Event, JobStage, LossCurve};
 use crate::series::StepTrack;
 use crate::text::{MAX_SENTENCE_CHARS, to_printable};
@@ -84,9 +85,7 @@ impl RunState {
                 }
                 self.seconds.remove(stage);
                 if *stage == JobStage::Corners {
-                    self.corners.clear();
-                    self.alignments.clear();
-                    self.geometry.clear();
+                    self.forget_corners();
                 }
             }
             Event::StageEnded { stage, seconds } => {
@@ -126,6 +125,10 @@ impl RunState {
             Event::PhaseBegan { step, phase } => {
                 self.phases.retain(|p| p.0 < *step);
                 self.phases.push((*step, *phase));
+                // A course that branches has no stage of corners: they are known at its end.
+                if *phase == FitPhase::Trunk {
+                    self.forget_corners();
+                }
             }
             Event::RateChanged { step, from, to } => self.rate_changes.push((*step, *from, *to)),
             Event::DrawsChanged { step, from, to } => self.draws_changes.push((*step, *from, *to)),
@@ -165,6 +168,12 @@ impl RunState {
             | Event::Cancelled { .. }
             | Event::Unknown => {}
         }
+    }
+
+    fn forget_corners(&mut self) {
+        self.corners.clear();
+        self.alignments.clear();
+        self.geometry.clear();
     }
 
     fn truncate_fit(&mut self, step: u64) {

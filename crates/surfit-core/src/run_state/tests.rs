@@ -74,6 +74,64 @@ fn degree_and_phase_of_any_step() {
     assert_eq!(p.phases, [(0, FitPhase::Interior)]);
 }
 
+fn corner_ready(index: usize, accuracy: f64) -> CornerReady {
+    CornerReady {
+        index,
+        source: "seed 1".into(),
+        accuracy,
+        loss: 0.3,
+        seconds: 1.0,
+        own_statistics: None,
+        warnings: Vec::new(),
+        metrics: Default::default(),
+    }
+}
+
+#[test]
+fn a_course_that_branches_begins_without_corners() {
+    let corner = || Event::CornerReady(corner_ready(0, 0.9));
+    let aligned = Event::Aligned(Alignment { index: 0, moved: 0.5, logit_change: 0.0, distance: [1.0, 0.5] });
+    let geometry = Event::Geometry(Geometry {
+        aligned: true,
+        pairs: vec![(0, 1)],
+        distances: vec![1.0],
+        angles: vec![90.0],
+        angles_at_first: Vec::new(),
+    });
+    let begins = |step, phase| Event::PhaseBegan { step, phase };
+    let mut p = RunState::default();
+    feed(&mut p, vec![begins(0, FitPhase::Interior), corner(), aligned, geometry]);
+    assert!(!p.is_branched());
+    feed(&mut p, vec![begins(0, FitPhase::Trunk)]);
+    assert!(p.is_branched() && p.corners.is_empty() && p.alignments.is_empty() && p.geometry.is_empty());
+    // They are known at its end, and stay when the fit goes on.
+    feed(&mut p, vec![begins(40, FitPhase::Interior), corner(), begins(90, FitPhase::Interior)]);
+    assert!(p.is_branched() && p.corners.len() == 1);
+    let began = "one network is trained from step 0 on, until its control points branch";
+    assert!(p.log.iter().any(|line| line.text == began), "{:?}", p.log);
+}
+
+#[test]
+fn a_corner_that_trains_has_the_accuracy_of_the_surface() {
+    let mut p = RunState::default();
+    let (degrees, mut snapshot) = (Degrees::LINEAR, Snapshot::empty(Degrees::LINEAR, 3));
+    let point = |(i, j)| crate::snapshot::ControlPoint {
+        i,
+        j,
+        corner: true,
+        frozen: false,
+        travelled: 0.0,
+        gradient: 0.0,
+        gradients: Vec::new(),
+        accuracy: Some(0.7),
+    };
+    snapshot.control_points = degrees.row_indices().into_iter().map(point).collect();
+    p.corners.insert(1, corner_ready(1, 0.9));
+    assert_eq!(p.accuracy_at(&snapshot, 1), Some((0.9, false)));
+    snapshot.control_points[1].corner = false;
+    assert_eq!(p.accuracy_at(&snapshot, 1), Some((0.7, false)));
+}
+
 #[test]
 fn an_event_seen_twice_counts_once() {
     let mut p = RunState::default();

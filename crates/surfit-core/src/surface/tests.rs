@@ -26,6 +26,16 @@ fn point(patch: Patch, u: f64, v: f64) -> (f64, f64) {
     }
 }
 
+#[test]
+fn corners_are_the_first_rows_and_train_only_where_all_points_do() {
+    for (patch, corners) in [(Patch::Curve, 2), (Patch::Triangle, 3), (Patch::Square, 4)] {
+        let d = Degrees::for_patch(patch, 3, 3).unwrap();
+        assert_eq!(d.trainable_count(TrainablePoints::All), d.point_count());
+        assert_eq!(d.trainable_count(TrainablePoints::AllButCorners), d.point_count() - corners);
+        assert_eq!([0, corners - 1, corners].map(|row| d.corner_number(row)), [Some(0), Some(corners - 1), None]);
+    }
+}
+
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(x, y)| x * y).sum()
 }

@@ -88,7 +88,8 @@ pub(super) fn corner_table(run_state: &RunState) -> Option<ReportSection> {
                 c.own_statistics.map_or_else(|| "–".into(), |own| format_percent(own.accuracy)),
                 format!("{:.4}", c.loss),
                 tests.get(c.index).map_or_else(|| "–".into(), |t| format_percent(*t)),
-                format!("{:.1} s", c.seconds),
+                // A corner that was given, or trained in the fit, has no time of its own.
+                if c.seconds > 0.0 { format!("{:.1} s", c.seconds) } else { "–".into() },
             ]
         })
         .collect();
@@ -184,7 +185,7 @@ mod tests {
     use crate::test_data;
 
     #[test]
-    fn a_given_corner_has_its_figure_with_its_own_statistics() {
+    fn a_given_corner_has_its_figure_with_its_own_statistics_and_no_time() {
         let mut run_state = test_data::run_state();
         let table = |run_state: &RunState| match corner_table(run_state) {
             Some(ReportSection::Table(head, rows)) => (head, rows),
@@ -197,6 +198,9 @@ mod tests {
         assert_eq!(head[3], "with own statistics");
         assert_eq!(rows[0][3], "–");
         assert_eq!(rows[1][3], format_percent(0.9912));
+        assert_eq!(rows[1].last().unwrap(), "7.5 s");
+        run_state.corners.get_mut(&1).unwrap().seconds = 0.0;
+        assert_eq!(table(&run_state).1[1].last().unwrap(), "–");
     }
 
     #[test]

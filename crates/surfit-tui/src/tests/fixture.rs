@@ -8,7 +8,7 @@ use surfit_core::heatmap::{Cell, Heatmap, MeasuredPoint, Metric};
 use surfit_core::protocol::{BridgeMessage, OpenedRun, PROTOCOL_VERSION, ServerMessage};
 use surfit_core::run_state::RunState;
 use surfit_core::snapshot::{ControlPoint, EngineState, Snapshot};
-use surfit_core::surface::Degrees;
+use surfit_core::surface::{Degrees, TrainablePoints};
 
 pub(crate) const RUN_ID: &str = "demo-7";
 const START_TIME: f64 = 1_750_000_000.0;
@@ -108,6 +108,42 @@ pub(crate) fn fitting_run() -> RunState {
         point.accuracy = Some(accuracy(u, v));
     }
     p
+}
+
+/// A run whose control points branch from one network, before the branch at step 800.
+pub(crate) fn trunk_run() -> RunState {
+    let mut p = loading_run();
+    let values = (0..400).map(|s| loss(9, s, 2.3, 0.31, 300.0)).collect();
+    apply_events(
+        &mut p,
+        vec![
+            Event::StageEnded { stage: JobStage::Data, seconds: 0.4 },
+            Event::StageBegan { stage: JobStage::Fit, total: 1000 },
+            Event::PhaseBegan { step: 0, phase: FitPhase::Trunk },
+            Event::Losses { curve: LossCurve::Surface, first_step: 0, values, rate: 0.04 },
+        ],
+    );
+    let s = p.snapshot.as_mut().unwrap();
+    (s.seq, s.stage, s.done, s.total, s.rate) = (p.seq, JobStage::Fit, 400, 1000, 82.4);
+    (s.phase, s.fit_step, s.fit_total) = (Some(FitPhase::Trunk), 400, 1000);
+    s.cost.trainable = TrainablePoints::All;
+    p
+}
+
+/// A run as one whose control points branched from one network: all of them train, and corners are not known before the
+/// end.
+pub(crate) fn branch_run(mut p: RunState) -> RunState {
+    let phases = [(0, FitPhase::Trunk), (400, FitPhase::Interior)];
+    apply_events(&mut p, phases.map(|(step, phase)| Event::PhaseBegan { step, phase }).into());
+    train_corners(&mut p);
+    p
+}
+
+/// Makes the corners of a run's surface trainable.
+pub(crate) fn train_corners(run_state: &mut RunState) {
+    let s = run_state.snapshot.as_mut().unwrap();
+    (s.seq, s.cost.trainable) = (run_state.seq, TrainablePoints::All);
+    s.control_points.iter_mut().for_each(|point| point.corner = false);
 }
 
 /// The job is done: the heatmap complete, the best point exported.

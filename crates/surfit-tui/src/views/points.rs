@@ -23,7 +23,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 use surfit_core::event::JobStage;
-use surfit_core::run_state::{RunState, corner_number};
+use surfit_core::run_state::RunState;
 use surfit_core::snapshot::{ControlPoint, EngineState, Snapshot};
 use surfit_core::surface::{Degrees, Patch};
 pub use tile_values::Figure;

@@ -1,7 +1,7 @@
 //! Everything about the selected control point.
 
+use super::PointState;
 use super::tile_values::accuracies;
-use super::{PointState, corner_number};
 use crate::theme::{Theme, ThemeRole};
 use crate::views::message::transliterate;
 use crate::views::plot::sparkline;
@@ -34,9 +34,10 @@ pub fn draw(buf: &mut Buffer, theme: &Theme, run_state: &RunState, snapshot: &Sn
         Span::styled(format!(" {}", state.name()), theme.style(role)),
     ]];
     let mut ways: Vec<FigurePiece<'_>> = Vec::new();
-    if let Some(corner) = corner_number(cursor, point) {
-        who.push(named("corner", (corner + 1).to_string()));
-        if let Some(ready) = run_state.corners.get(&corner) {
+    let corner = snapshot.degrees.corner_number(cursor);
+    who.extend(corner.map(|corner| named("corner", (corner + 1).to_string())));
+    if point.corner {
+        if let Some(ready) = corner.and_then(|corner| run_state.corners.get(&corner)) {
             ways.push(named("accuracy", text::format_percent(ready.accuracy, 2)));
             ways.push(named("loss", text::format_loss(ready.loss)));
             let source = transliterate(&ready.source, theme.is_ascii());

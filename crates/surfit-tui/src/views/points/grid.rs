@@ -31,7 +31,7 @@ pub fn draw(
         let tile = PointTile {
             theme,
             point,
-            row,
+            corner: snapshot.degrees.corner_number(row),
             accuracy: accuracies[row],
             scale,
             selected: row == cursor,

@@ -203,6 +203,32 @@ fn points_that_move_are_told_from_those_that_wait() {
     assert!(!text.contains("moving"), "{text}");
 }
 
+#[test]
+fn before_the_branch_there_are_no_control_points() {
+    let run_state = crate::fixture::trunk_run();
+    let text = fixture::text(&draw_to_buffer(&run_state, 0, (100, 18), &theme(ColorDepth::None, false)));
+    assert!(text.contains("Control points appear here at the branch"), "{text}");
+    assert!(text.contains("3 Control points") && !text.contains("Corners"), "{text}");
+}
+
+#[test]
+fn corners_that_train_keep_their_numbers_and_have_figures() {
+    let run_state = crate::fixture::branch_run(crate::fixture::fitting_run());
+    // Tiles with all figures, and small ones.
+    for (size, corner) in [((120, 60), "corner 2"), ((60, 18), "2 0.1")] {
+        let mut run_state = run_state.clone();
+        for point in &mut run_state.snapshot.as_mut().unwrap().control_points {
+            point.travelled = 0.123;
+        }
+        let text = fixture::text(&draw_to_buffer(&run_state, 1, size, &theme(ColorDepth::None, false)));
+        assert!(text.contains(corner), "{corner}: {text}");
+        assert!(!text.contains("fixed"), "{text}");
+        for part in ["corner 2", "travelled 0.123", "gradient "] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+    }
+}
+
 /// The screen of the smallest grid of tiles in use: a pane of 31 columns, as at 80×24.
 fn draw_smallest(degree: u8, figure: Figure, told: bool, theme: &Theme) -> String {
     let mut run_state = fitting_run(degree, 5);

@@ -57,14 +57,14 @@ pub fn slices(app: &App) -> TableRows<'_> {
 pub fn points(app: &App) -> TableRows<'_> {
     let points = app.run_state.snapshot.as_ref().map_or(&[][..], |s| &s.control_points);
     let degrees = app.degrees();
-    let rows = points.iter().map(move |point| {
+    let rows = points.iter().enumerate().map(move |(row, point)| {
         let (u, v) = degrees.row_parameters((point.i, point.j));
         vec![
             point.i.into(),
             point.j.into(),
             u.into(),
             v.into(),
-            point.corner.into(),
+            degrees.corner_number(row).is_some().into(),
             point.frozen.into(),
             point.travelled.into(),
             point.gradient.into(),

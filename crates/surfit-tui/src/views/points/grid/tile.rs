@@ -1,7 +1,7 @@
 //! One control point as a tile, in as many characters as there are.
 
+use super::super::PointState;
 use super::super::tile_values::{Figure, FigureSpan, TileAccuracy, figure_value, fit_number};
-use super::super::{PointState, corner_number};
 use crate::theme::{ColorDepth, Theme, ThemeRole};
 use crate::views::plot::sparkline::{bars, sparkline};
 use crate::views::plot::text;
@@ -14,7 +14,8 @@ use surfit_core::snapshot::ControlPoint;
 pub(super) struct PointTile<'a> {
     pub theme: &'a Theme,
     pub point: &'a ControlPoint,
-    pub row: usize,
+    /// Its number among the corners, when it is one.
+    pub corner: Option<usize>,
     pub accuracy: Option<TileAccuracy>,
     pub state: PointState,
     pub scale: FigureSpan,
@@ -84,10 +85,16 @@ impl PointTile<'_> {
         }
     }
 
-    /// One to three characters of what is known: a corner's number, the figure where two fit, else its tenths of the most.
+    /// The number of a corner that is never trained: it has no figures but its accuracy.
+    fn fixed_corner(&self) -> Option<usize> {
+        self.corner.filter(|_| self.point.corner)
+    }
+
+    /// One to three characters of what is known: a fixed corner's number, the figure where two fit, else its tenths of the
+    /// most.
     fn digits(&self, room: u16) -> String {
         let figure = self.scale.figure;
-        if let Some(corner) = corner_number(self.row, self.point).filter(|_| figure != Figure::Accuracy) {
+        if let Some(corner) = self.fixed_corner().filter(|_| figure != Figure::Accuracy) {
             return (corner + 1).to_string();
         }
         match self.value() {
@@ -102,11 +109,10 @@ impl PointTile<'_> {
 
     /// The tile's rows beside the sign, in `room` columns, most important first.
     fn lines(&self, room: usize, height: u16) -> Vec<String> {
-        let point = self.point;
         if height > 4 {
             return self.all_lines(room, height);
         }
-        if let Some(corner) = corner_number(self.row, point) {
+        if let Some(corner) = self.fixed_corner() {
             let number = (corner + 1).to_string();
             let rest = self.fit_accuracy(room.saturating_sub(number.len() + 1));
             return match height {
@@ -116,7 +122,7 @@ impl PointTile<'_> {
                 _ => vec![number, self.fit_accuracy(room)],
             };
         }
-        let (first, second) = (self.figure_text(self.scale.figure, room), self.second());
+        let (first, second) = (self.first_line(room), self.second());
         match height {
             1 if room >= 11 && first.chars().count() + 2 < room => {
                 let history = self.history(room - first.chars().count() - 2);
@@ -133,6 +139,15 @@ impl PointTile<'_> {
                 let history = self.history(room.saturating_sub(1));
                 vec![first, self.figure_text(second, room), history]
             }
+        }
+    }
+
+    /// The figure that was chosen, behind the number of a corner where both fit.
+    fn first_line(&self, room: usize) -> String {
+        let figure = self.figure_text(self.scale.figure, room);
+        match self.corner {
+            Some(corner) if figure.chars().count() + 2 <= room => format!("{} {figure}", corner + 1),
+            _ => figure,
         }
     }
 
@@ -193,11 +208,15 @@ impl PointTile<'_> {
                 false => short,
             }
         };
-        if let Some(corner) = corner_number(self.row, point) {
-            return vec![who(format!("corner {}", corner + 1)), accuracy];
+        let name = match self.corner {
+            Some(corner) => format!("corner {}", corner + 1),
+            None => format!("({}, {})", point.i, point.j),
+        };
+        if point.corner {
+            return vec![who(name), accuracy];
         }
         let mut out = vec![
-            who(format!("({}, {})", point.i, point.j)),
+            who(name),
             named("travelled", fit_number(point.travelled, room)),
             named("gradient", fit_number(point.gradient, room)),
         ];
