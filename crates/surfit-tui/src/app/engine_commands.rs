@@ -188,10 +188,17 @@ impl App {
     }
 
     pub(crate) fn start_corners(&mut self) -> Vec<Effect> {
-        match self.run_state.corners.is_empty() {
-            true => self.send_command(EngineCommand::StartCorners),
-            false => self.ask_corners(),
+        match self.has_trained_result() {
+            true => self.ask_corners(),
+            false => self.send_command(EngineCommand::StartCorners),
         }
+    }
+
+    /// Corners are ready, or a fit has made steps: starting over discards something.
+    pub(crate) fn has_trained_result(&self) -> bool {
+        let snapshot = self.run_state.snapshot.as_ref();
+        let fitted = snapshot.is_some_and(|s| s.fit_step > 0 || !s.control_points.is_empty());
+        fitted || !self.run_state.corners.is_empty()
     }
 
     pub(crate) fn toggle_pause(&mut self) -> Vec<Effect> {

@@ -6,6 +6,7 @@ use crate::link::{LeaveReason, NewFile};
 use surfit_core::event::JobStage;
 use surfit_core::protocol::EngineCommand;
 use surfit_core::snapshot::EngineState;
+use surfit_core::surface::TrainablePoints;
 
 type AnswerFunction = Box<dyn Fn(&mut App) -> Vec<Effect>>;
 
@@ -34,6 +35,9 @@ pub struct Question {
 
 const STOP_TITLE: &str = "Stop this stage?";
 
+/// What a new fit is where the control points branch from one network.
+const NEW_COURSE_MEANING: &str = "train anew from an untrained network";
+
 fn choice(
     key: char,
     label: &'static str,
@@ -44,7 +48,7 @@ fn choice(
 }
 
 /// The answer that does nothing.
-fn cancel(meaning: &'static str) -> AnswerChoice {
+fn cancel_choice(meaning: &'static str) -> AnswerChoice {
     choice('c', "cancel", meaning, |_| Vec::new())
 }
 
@@ -59,7 +63,7 @@ fn quit_choices(in_batch_job: bool) -> Vec<AnswerChoice> {
         choice('s', "stop engine", "write a checkpoint, stop it and quit", |_| {
             vec![Effect::Exit(LeaveReason::Quit { stop_engine: true })]
         }),
-        cancel("stay here"),
+        cancel_choice("stay here"),
     ]
 }
 
@@ -149,7 +153,7 @@ impl App {
             STOP_TITLE,
             text,
             vec![
-                cancel("keep running"),
+                cancel_choice("keep running"),
                 choice('s', "stop", "end it now and keep its result", |app| app.send_command(EngineCommand::Stop)),
             ],
         )
@@ -164,33 +168,46 @@ impl App {
     }
 
     pub(super) fn ask_fit(&mut self) -> Vec<Effect> {
+        let trainable = self.run_state.snapshot.as_ref().map(|s| s.cost.trainable);
+        let new_fit = match trainable {
+            _ if self.run_state.is_branched() => NEW_COURSE_MEANING,
+            // Those from before the fit are gone.
+            Some(TrainablePoints::All) => "fit again from the fitted corners",
+            _ => "fit again between these corners",
+        };
         let text = "The fit is done. A new surface replaces the present one; exports are kept.";
         self.ask_question(
             "Fit further, or a new surface?",
             text.into(),
             vec![
-                cancel("keep the surface"),
+                cancel_choice("keep the surface"),
                 choice('g', "fit further", "continue this surface, new schedule", |app| {
                     app.send_command(EngineCommand::FitFurther { steps: None, epochs: None })
                 }),
-                choice('f', "new fit", "fit again between these corners", |app| {
-                    app.send_command(EngineCommand::StartFit { degrees: None })
-                }),
+                choice('f', "new fit", new_fit, |app| app.send_command(EngineCommand::StartFit { degrees: None })),
             ],
         )
     }
 
     pub(super) fn ask_corners(&mut self) -> Vec<Effect> {
-        let text = "New corners replace these and the surface; exports are kept.";
-        self.ask_question(
-            "Train new corners?",
-            text.into(),
-            vec![
-                cancel("keep the present corners"),
-                choice('t', "train", "train new corners, then fit", |app| {
-                    app.send_command(EngineCommand::StartCorners)
-                }),
+        let [title, text, keep, train] = match self.run_state.is_branched() {
+            true => [
+                "Train a new surface?",
+                "What is trained is discarded; exports are kept.",
+                "keep what is trained",
+                NEW_COURSE_MEANING,
             ],
+            false => [
+                "Train new corners?",
+                "New corners replace these and the surface; exports are kept.",
+                "keep the present corners",
+                "train new corners, then fit",
+            ],
+        };
+        self.ask_question(
+            title,
+            text.into(),
+            vec![cancel_choice(keep), choice('t', "train", train, |app| app.send_command(EngineCommand::StartCorners))],
         )
     }
 
@@ -204,7 +221,7 @@ impl App {
             "Remove this run?",
             text,
             vec![
-                cancel("keep it"),
+                cancel_choice("keep it"),
                 choice('r', "remove", "delete its directory", move |app| app.remove_run(path.clone())),
             ],
         )
@@ -224,7 +241,7 @@ impl App {
                 choice('r', "replace", "overwrite the existing file", move |app| {
                     app.write_file(NewFile { replace: true, ..file.clone() })
                 }),
-                cancel("do not write"),
+                cancel_choice("do not write"),
             ],
         );
     }

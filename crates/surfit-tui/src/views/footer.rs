@@ -143,7 +143,7 @@ fn label(app: &App, action: &Action) -> &'static str {
     match action {
         a if a == action!("pause") && state == EngineState::Paused => "resume",
         a if a == action!("start") && state == EngineState::Finished => "new fit",
-        a if a == action!("start") && !app.run_state.corners.is_empty() => "resume",
+        a if a == action!("start") && app.has_trained_result() => "resume",
         a if a == action!("freeze") && app.selected_point().is_some_and(|p| p.frozen) => "unfreeze",
         a if a == action!("zoom") && app.zoomed => "unzoom",
         a => a.label,

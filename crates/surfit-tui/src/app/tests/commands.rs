@@ -158,6 +158,59 @@ fn new_fits_and_corners_are_asked_about_first() {
 }
 
 #[test]
+fn what_a_branched_course_has_trained_is_asked_about_before_and_after_the_branch() {
+    for mut run_state in [fixture::trunk_run(), fixture::branch_run(fixture::fitting_run())] {
+        run_state.snapshot.as_mut().unwrap().state = EngineState::Idle;
+        let mut rig = TestApp::with_run_state(140, 44, run_state);
+        assert!(rig.app.run_state.corners.is_empty());
+        rig.press("S");
+        assert_eq!(take_sent_commands(&mut rig), []);
+        let text = rig.screen_text();
+        for part in ["What is trained is discarded", "train anew from an untrained network"] {
+            assert!(text.contains(part), "{part}\n{text}");
+        }
+        rig.press("esc");
+        assert!(rig.screen_text().contains("s resume"), "{}", rig.screen_text());
+        rig.press("S t");
+        assert_eq!(take_sent_commands(&mut rig), [EngineCommand::StartCorners]);
+    }
+    let mut idle = fixture::loading_run();
+    idle.snapshot.as_mut().unwrap().state = EngineState::Idle;
+    let mut rig = TestApp::with_run_state(140, 44, idle);
+    assert!(!rig.screen_text().contains("s resume"), "{}", rig.screen_text());
+    rig.press("S");
+    assert_eq!(take_sent_commands(&mut rig), [EngineCommand::StartCorners], "there is nothing to lose");
+}
+
+#[test]
+fn a_new_fit_says_what_it_begins_with() {
+    let mut trained = fixture::finished_run();
+    fixture::train_corners(&mut trained);
+    let branched = fixture::branch_run(fixture::finished_run());
+    for (run_state, said) in [
+        (fixture::finished_run(), "fit again between these corners"),
+        (trained, "fit again from the fitted corners"),
+        (branched, "train anew from an untrained network"),
+    ] {
+        let mut rig = TestApp::with_run_state(60, 16, run_state);
+        rig.press("s");
+        assert!(rig.screen_text().contains(said), "{said}\n{}", rig.screen_text());
+    }
+}
+
+#[test]
+fn before_the_branch_actions_on_the_surface_say_why_they_are_not_available() {
+    let mut rig = TestApp::with_run_state(140, 44, fixture::trunk_run());
+    rig.press("x");
+    assert_eq!(take_sent_commands(&mut rig), []);
+    let text = rig.screen_text();
+    assert!(text.contains("no surface yet; its control points have not branched"), "{text}");
+    let mut rig = TestApp::with_run_state(140, 44, fixture::corner_training_run());
+    rig.press("x");
+    assert!(rig.screen_text().contains("no surface yet; the corners come first"), "{}", rig.screen_text());
+}
+
+#[test]
 fn a_control_point_is_frozen_only_when_it_was_chosen() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press("f");

@@ -33,7 +33,11 @@ pub fn rows<'a>(app: &App, width: u16, selected: usize) -> Vec<ModelRow<'a>> {
         points.push(sheet.muted_row(format!("none yet: {mark} bookmarks a point, {measure} measures it")));
     }
     if corners.is_empty() {
-        corners.push(sheet.muted_row("not ready yet: they are trained or loaded first".into()));
+        let why = match app.run_state.is_branched() {
+            true => "not ready yet: they are measured after the fit",
+            false => "not ready yet: they are trained or loaded first",
+        };
+        corners.push(sheet.muted_row(why.into()));
     }
     let sort = format!("exports, by {}", app.models.sort.name());
     let mut out = vec![sheet.head(&sort, &["at (u, v)", "validation", "test"], "folder")];

@@ -78,6 +78,18 @@ fn models_points_and_corners_are_listed_with_what_is_known() {
 }
 
 #[test]
+fn corners_that_are_not_known_are_said_to_come_before_the_fit_or_after_it() {
+    for (run_state, said) in [
+        (fixture::loading_run(), "they are trained or loaded first"),
+        (fixture::trunk_run(), "they are measured after the fit"),
+    ] {
+        let mut rig = TestApp::with_run_state(100, 30, run_state);
+        rig.press("w");
+        assert!(rig.screen_text().contains(said), "{said}\n{}", rig.screen_text());
+    }
+}
+
+#[test]
 fn ensembles_are_told_apart_by_their_members() {
     let mut run_state = full_run();
     let ensemble = |count: usize, chosen| match exported("ensemble", None, 0.889, 0.881) {
