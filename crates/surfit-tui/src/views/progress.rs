@@ -134,7 +134,11 @@ fn phase(s: &Snapshot) -> String {
 
 /// Units of work a second, with what the stage counts.
 pub(super) fn format_speed(s: &Snapshot, rate: f64) -> String {
-    let unit = if s.stage == JobStage::Heatmap { "cells/s" } else { "steps/s" };
+    let unit = match s.stage {
+        JobStage::Corners | JobStage::Fit => "steps/s",
+        JobStage::Heatmap => "cells/s",
+        JobStage::Data | JobStage::Align | JobStage::Export => "/s",
+    };
     if rate >= 10.0 { format!("{rate:.0} {unit}") } else { format!("{rate:.1} {unit}") }
 }
 
@@ -201,6 +205,19 @@ mod tests {
         }
         assert_eq!(format_duration(200_000.0), "2 d 7 h");
         assert_eq!(format_duration(f64::NAN), "?");
+    }
+
+    #[test]
+    fn speeds_and_stages_have_their_names() {
+        let mut run_state = crate::fixture::trunk_run();
+        let snapshot = run_state.snapshot.as_mut().unwrap();
+        assert_eq!((stage_name(snapshot), phase(snapshot)), ("fit: trunk".into(), "trunk".into()));
+        let units = ["/s", "steps/s", "/s", "steps/s", "cells/s", "/s"];
+        for (&stage, unit) in JobStage::ALL.iter().zip(units) {
+            snapshot.stage = stage;
+            assert_eq!(format_speed(snapshot, 12.3), format!("12 {unit}"));
+            assert!(stage == JobStage::Fit || stage_name(snapshot) == stage.name());
+        }
     }
 
     #[test]

@@ -95,8 +95,8 @@ impl CurvePlot {
         let inside = |x: &f64| (self.x.lo..=self.x.hi).contains(x);
         let degrees = run_state.degree_changes.iter();
         self.degrees = degrees.map(|c| (self.step_position(c.0), c.2.to_string())).filter(|d| inside(&d.0)).collect();
-        // A fit of one phase alone needs no distinction.
-        if run_state.phases.iter().any(|p| p.1 == FitPhase::Edge) {
+        // A fit of the interior alone needs no distinction.
+        if run_state.phases.iter().any(|p| p.1 != FitPhase::Interior) {
             let name = |phase| match phase {
                 FitPhase::Trunk => "trunk",
                 FitPhase::Edge => "edges",

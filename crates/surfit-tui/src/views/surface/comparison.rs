@@ -183,14 +183,14 @@ fn readout(buf: &mut Buffer, scenes: &[SurfaceScene<'_>; 3], names: &[String; 3]
         Span::styled(place, plain),
     ]];
     let about = readout::sample_sign(theme, this.run_state, this.heatmap.cells[index].images);
-    let figure = |scene: &SurfaceScene<'_>| match scene.value(scene.index(scene.cursor)) {
-        Some(value) => readout::format_precise(value, scene.range.kind),
+    let figure = |about: &str, scene: &SurfaceScene<'_>| match scene.value(scene.index(scene.cursor)) {
+        Some(value) => format!("{about}{}", readout::format_precise(value, scene.range.kind)),
         None => "not measured".into(),
     };
     for (name, about, scene) in [(&names[0], about, this), (&names[1], "", other)] {
         group.push(vec![
             Span::styled(format!("{name} "), muted),
-            Span::styled(format!("{about}{}", figure(scene)), plain.add_modifier(Modifier::BOLD)),
+            Span::styled(figure(about, scene), plain.add_modifier(Modifier::BOLD)),
         ]);
     }
     if let Some(value) = difference.value(index) {

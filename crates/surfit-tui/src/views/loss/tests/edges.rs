@@ -71,7 +71,16 @@ fn phases_are_named_on_the_axis() {
     let row = &rows(&buf)[17];
     assert!(row.contains("─ edges ─") && row.contains("─ interior ─"), "{row}");
     assert!(fixture::text(&buf).matches('╎').count() > 8);
-    // A fit of one phase has nothing to tell apart.
+    // So is the one network of a course that branches, from its first step on.
+    apply_events(&mut run_state, [begins(0, FitPhase::Trunk)]);
+    let trunk = |run_state: &RunState| {
+        draw_to_buffer(run_state, &LossView::default(), (80, 20), &theme(ColorDepth::None, false))
+    };
+    assert!(rows(&trunk(&run_state))[17].contains("─ trunk ─"), "{}", rows(&trunk(&run_state))[17]);
+    apply_events(&mut run_state, [begins(600, FitPhase::Interior)]);
+    let row = &rows(&trunk(&run_state))[17];
+    assert!(row.contains("─ trunk ─") && row.contains("─ interior ─"), "{row}");
+    // A fit of the interior alone has nothing to tell apart.
     apply_events(&mut run_state, [begins(0, FitPhase::Interior)]);
     let buf = draw_to_buffer(&run_state, &LossView::default(), (80, 20), &theme(ColorDepth::None, false));
     assert!(!fixture::text(&buf).contains("interior"));

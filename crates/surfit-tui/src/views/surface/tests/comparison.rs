@@ -48,6 +48,20 @@ fn a_difference_that_is_not_known_is_no_fault() {
 }
 
 #[test]
+fn what_is_not_measured_has_no_sign_of_few_images() {
+    let (mut run_state, view) = pair(11, 11);
+    run_state.info = crate::fixture::loading_run().info;
+    run_state.info.as_mut().unwrap().images[1] = 20_000;
+    let shown = |run_state: &RunState| {
+        fixture::text(&draw_to_buffer(run_state, &view, (140, 42), &theme(ColorDepth::Truecolor, false)))
+    };
+    assert!(shown(&run_state).contains("≈84.50 %"), "{}", shown(&run_state));
+    heatmap(&mut run_state).cells[5 * 11 + 5] = Default::default();
+    let text = shown(&run_state);
+    assert!(text.contains(" not measured") && !text.contains("≈not"), "{text}");
+}
+
+#[test]
 fn the_mouse_finds_cells_in_each_of_the_three() {
     let (run_state, view) = pair(5, 9);
     let theme = theme(ColorDepth::Truecolor, false);
