@@ -39,7 +39,7 @@ fn no_frames_however_damaged_harm_an_engine() {
     good.wait_for_fit();
     let socket = place.socket();
     let mut chance = TestRandom(11);
-    let hello = br#"{"type":"hello","protocol":6,"client":"fuzz","after":0}"#;
+    let hello = br#"{"type":"hello","protocol":7,"client":"fuzz","after":0}"#;
     // Nothing here may end or change the run when it arrives whole.
     let harmless: [&[u8]; 5] = [
         br#"{"type":"command","id":1,"command":{"command":"checkpoint"}}"#,
@@ -70,7 +70,7 @@ fn no_frames_however_damaged_harm_an_engine() {
             }
             _ => {
                 bytes = frame(
-                    json!({"type": "hello", "protocol": 6 + n, "after": u64::MAX, "new": {}}).to_string().as_bytes(),
+                    json!({"type": "hello", "protocol": 7 + n, "after": u64::MAX, "new": {}}).to_string().as_bytes(),
                 )
             }
         }

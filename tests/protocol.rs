@@ -89,7 +89,7 @@ fn a_client_that_never_reads_does_not_slow_the_engine() {
     let sleepers: Vec<EngineWire> = (0..3)
         .map(|_| {
             let mut sleeper = EngineWire::connect(&place.socket());
-            sleeper.send_frame(r#"{"type":"hello","protocol":6,"client":"sleeper","after":0}"#);
+            sleeper.send_frame(r#"{"type":"hello","protocol":7,"client":"sleeper","after":0}"#);
             sleeper
         })
         .collect();
@@ -174,7 +174,7 @@ fn an_engine_refuses_commands_of_a_client_that_only_watches() {
     let (run, _) = place.start_tiny_job("a", ENDLESS);
     let mut watcher = EngineWire::connect(&place.socket());
     watcher.send_frame(
-        json!({"type": "hello", "protocol": 6, "client": "test", "after": 0, "readonly": true}).to_string(),
+        json!({"type": "hello", "protocol": 7, "client": "test", "after": 0, "readonly": true}).to_string(),
     );
     assert_eq!(watcher.read().expect("a welcome")["type"], "welcome");
     watcher.wait_for_fit();
@@ -196,7 +196,7 @@ fn a_client_that_says_so_gets_of_a_large_heatmap_what_is_new() {
     let mut other = EngineWire::connect_and_greet(&place);
     other.wait_for_fit();
     let mut wire = EngineWire::connect(&place.socket());
-    let hello = json!({"type": "hello", "protocol": 6, "client": "test", "after": u64::MAX, "changes": true});
+    let hello = json!({"type": "hello", "protocol": 7, "client": "test", "after": u64::MAX, "changes": true});
     wire.send_frame(hello.to_string());
     assert_eq!(wire.read().expect("a welcome")["type"], "welcome");
     let first = wire.wait_for_next_snapshot("the whole", |_| true);

@@ -28,7 +28,7 @@ impl EngineWire {
     #[track_caller]
     pub fn connect_and_greet(place: &Sandbox) -> Self {
         let mut wire = Self::connect(&place.socket());
-        wire.send_frame(json!({"type": "hello", "protocol": 6, "client": "test", "after": 0}).to_string());
+        wire.send_frame(json!({"type": "hello", "protocol": 7, "client": "test", "after": 0}).to_string());
         let welcome = wire.read().expect("a welcome, not the end of the connection");
         assert_eq!(welcome["type"], "welcome", "{welcome}");
         wire

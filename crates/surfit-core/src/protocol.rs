@@ -22,7 +22,7 @@ use std::path::PathBuf;
 use strum::{IntoStaticStr, VariantArray, VariantNames};
 
 /// Version of the protocol; engines, bridges and clients of different versions refuse each other with a sentence.
-pub const PROTOCOL_VERSION: u32 = 6;
+pub const PROTOCOL_VERSION: u32 = 7;
 
 /// Largest frame in bytes that is accepted; a snapshot of the largest grid stays well below.
 pub const MAX_FRAME_BYTES: usize = 8 << 20;
