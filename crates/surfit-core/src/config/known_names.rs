@@ -20,7 +20,7 @@ pub fn unknown_name_message(what: &str, name: &str, known: &[&str]) -> String {
         others.sort_by_key(|k| damerau_levenshtein(k, name));
     }
     match (nearest, others.len()) {
-        (Some(k), 1..MAX_LISTED_NAMES) => {
+        (Some(k), 1..=MAX_LISTED_NAMES) => {
             format!("there is no {what} `{name}`; did you mean `{k}`? Others: {}", others.join(", "))
         }
         (Some(k), _) => format!("there is no {what} `{name}`; did you mean `{k}`?"),
@@ -39,8 +39,12 @@ mod tests {
         assert_eq!(unknown_name_message("network", "resnet50", &few), one);
         let none = "there is no network `transformer-xl`; there are: cnn, resnet18, resnet18-cifar";
         assert_eq!(unknown_name_message("network", "transformer-xl", &few), none);
-        let names: Vec<String> = (0..=MAX_LISTED_NAMES).map(|i| format!("name-{i}")).collect();
+        let names: Vec<String> = (0..MAX_LISTED_NAMES + 2).map(|i| format!("name-{i}")).collect();
         let many: Vec<&str> = names.iter().map(String::as_str).collect();
-        assert_eq!(unknown_name_message("x", "name-3a", &many), "there is no x `name-3a`; did you mean `name-3`?");
+        let nearest = "there is no x `name-3a`; did you mean `name-3`?";
+        assert_eq!(unknown_name_message("x", "name-3a", &many), nearest);
+        let most = unknown_name_message("x", "name-3a", &many[..=MAX_LISTED_NAMES]);
+        assert!(most.starts_with(&format!("{nearest} Others: ")), "{most}");
+        assert_eq!(most.matches(", ").count(), MAX_LISTED_NAMES - 1, "{most}");
     }
 }

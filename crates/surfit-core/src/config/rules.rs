@@ -158,9 +158,10 @@ impl CornersConfig {
         } else if self.precede_fit() {
             return Ok(());
         } else if !self.trains_corners() {
-            "`corners.checkpoints` loads the corners, so that none can branch from one network; leave one of the two out"
+            "`corners.checkpoints` loads the corners, but a branch trains them in the fit; leave one of the two out"
         } else if self.epochs.is_single_training() {
-            "`corners.epochs` lists checkpoints, so that none can branch from one network; leave one of the two out"
+            "`corners.epochs` lists checkpoints of a training before the fit, but a branch is within the fit; leave one \
+             of the two out"
         } else {
             return Ok(());
         };

@@ -97,6 +97,9 @@ fn values_are_stored_by_id_and_unknown_ones_are_passed_over() {
     let read: MetricValues = serde_json::from_str(newer).unwrap();
     assert_eq!(read.get(Metric::LOSS), Some(MetricEstimate { value: 0.5, interval: None }));
     assert_eq!(read.get(Metric::ACCURACY), None);
+    for damaged in [r#"{"loss":0.5}"#, r#"{"loss":["0.5"]}"#, r#"{"accuracy":{"value":0.5}}"#] {
+        assert!(serde_json::from_str::<MetricValues>(damaged).is_err(), "{damaged}");
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Sums and values of every metric.
 
 use super::{ClassifiedBatch, METRICS, Metric};
+use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
 
@@ -137,11 +138,12 @@ impl<'de> Deserialize<'de> for MetricValues {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let mut values = Self::default();
         for (id, numbers) in BTreeMap::<String, serde_json::Value>::deserialize(from)? {
+            let Ok(metric) = id.parse() else { continue };
             // A `null` is a number that was not finite.
-            let finite = |index: usize| numbers.get(index)?.as_f64();
-            if let (Ok(metric), Some(value)) = (id.parse(), finite(0)) {
-                values.set(metric, Some(MetricEstimate { value, interval: finite(1).zip(finite(2)) }));
-            }
+            let numbers: Vec<Option<f64>> = serde_json::from_value(numbers).map_err(D::Error::custom)?;
+            let finite = |index: usize| numbers.get(index).copied().flatten();
+            let interval = finite(1).zip(finite(2));
+            values.set(metric, finite(0).map(|value| MetricEstimate { value, interval }));
         }
         Ok(values)
     }

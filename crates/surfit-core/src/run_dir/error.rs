@@ -62,7 +62,7 @@ pub enum RunError {
         run: PathBuf,
     },
     /// It has no checkpoint of a surface.
-    #[error("{0} has no surface yet; wait until its corners are ready")]
+    #[error("{0} has no surface yet; wait until it has one")]
     NoSurface(String),
     /// Another engine has it.
     #[error("{path} is in use by another engine{}", describe_holder(path, *pid, node.as_deref()))]
