@@ -6,7 +6,7 @@ use std::fmt::Write;
 pub type TableValue = serde_json::Value;
 
 /// The shortest decimals that mean this figure, not those of the `f64` beside it.
-pub fn single_precision(x: f32) -> TableValue {
+pub fn shorten_decimals(x: f32) -> TableValue {
     x.to_string().parse::<f64>().ok().into()
 }
 
@@ -94,7 +94,7 @@ mod tests {
 
     fn table() -> DataTable {
         let mut table = DataTable::new(&["name", "loss", "images", "best"]);
-        table.push_row(["a, \"b\"".into(), single_precision(0.1), 7usize.into(), true.into()]);
+        table.push_row(["a, \"b\"".into(), shorten_decimals(0.1), 7usize.into(), true.into()]);
         table.push_row(["c\td".into(), f64::NAN.into(), TableValue::Null, false.into()]);
         table
     }
@@ -115,7 +115,7 @@ mod tests {
         #[test]
         fn figures_come_back_as_they_were(x: f64, y: f32) {
             let mut it = DataTable::new(&["x", "y"]);
-            it.push_row([x.into(), single_precision(y)]);
+            it.push_row([x.into(), shorten_decimals(y)]);
             let json: serde_json::Value = serde_json::from_str(&it.to_json()).unwrap();
             let back = json[0]["x"].as_f64();
             prop_assert_eq!(back, Some(x).filter(|x| x.is_finite()));

@@ -8,7 +8,7 @@ use crate::views::tables::TableRows;
 use std::collections::BTreeMap;
 use surfit_core::event::LossCurve;
 use surfit_core::run_state::{RunState, ValidationPoint};
-use surfit_core::table::{TableValue, single_precision};
+use surfit_core::table::{TableValue, shorten_decimals};
 
 const COLUMNS: [&str; 12] = [
     "run",
@@ -95,7 +95,7 @@ fn curve_rows<'a>(
                 let end = trace.samples.get(n + 1).map_or(trace.end, |next| next.step);
                 let steps = (end - sample.step).max(0.0) as u64;
                 let figures = [range.map(|r| r.1), range.map(|r| r.0), range.map(|r| r.2), sample.smooth]
-                    .map(|x| x.map_or(TableValue::Null, |x| single_precision(x as f32)));
+                    .map(|x| x.map_or(TableValue::Null, |x| shorten_decimals(x as f32)));
                 rows.push(row(step, steps.into(), figures, measured.remove(&step)));
             }
             rows

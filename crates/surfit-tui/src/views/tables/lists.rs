@@ -7,7 +7,7 @@ use crate::views::{
     self,
     machine::{LoadHistory, LoadSample, MAX_GPUS},
 };
-use surfit_core::table::{TableValue, single_precision};
+use surfit_core::table::{TableValue, shorten_decimals};
 
 pub fn models(app: &App) -> TableRows<'_> {
     let items = models::items(app);
@@ -119,7 +119,7 @@ pub fn machine(app: &App) -> TableRows<'_> {
     figures.extend((0..gpus).map(|n| of(&|s| s.gpu_fractions[n])));
     let count = app.load_history.len();
     let rows = (0..count).map(move |n| {
-        let row = figures.iter().map(|f| f.get(n).copied().map_or(TableValue::Null, single_precision));
+        let row = figures.iter().map(|f| f.get(n).copied().map_or(TableValue::Null, shorten_decimals));
         std::iter::once((count - 1 - n).into()).chain(row).collect::<Vec<TableValue>>()
     });
     let columns = [

@@ -4,7 +4,7 @@ use crate::link::RunLine;
 use crate::test_app::TestApp;
 use surfit_core::event::{Distances, LossCurve};
 use surfit_core::protocol::BridgeMessage;
-use surfit_core::table::{DataTable, TableValue, single_precision};
+use surfit_core::table::{DataTable, TableValue, shorten_decimals};
 
 fn whole(table: TableRows) -> DataTable {
     table.take_rows(usize::MAX)
@@ -30,7 +30,7 @@ fn every_curve_is_there_with_every_step_and_every_validation() {
         assert_eq!(validations, known, "{name}");
         let last = run_state.curves[&curve].last_value().unwrap();
         let row = rows.iter().rfind(|r| r[4] != TableValue::Null).unwrap();
-        assert_eq!(row[4], single_precision(last), "{name}");
+        assert_eq!(row[4], shorten_decimals(last), "{name}");
     }
     assert!(of("surface").iter().all(|r| r[0] == fixture::RUN_ID));
     let steps = column(&table, "step");
