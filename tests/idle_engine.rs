@@ -71,6 +71,8 @@ fn a_finished_run_exports_searches_measures_and_gives_up_from_the_screen() {
     });
     screen.press("Z");
     until(&run, "stopped", 1);
+    // A key that is pressed while the screen shows a measurement measures nothing.
+    screen.wait_for_text("stopped at");
     screen.press("H");
     wait_for("the complete heatmap", || events_of(&run, "heatmap_complete").pop().filter(|e| e["grid"] == 7));
     screen.wait_until("the heatmap", |screen| screen.contains("49/49 measured") && screen.contains("✓ finished"));
