@@ -35,7 +35,7 @@ fn only_those_who_speak_the_protocol_are_served_and_the_engine_minds_nobody_else
     let framed = |text: &str| [&(text.len() as u32).to_be_bytes(), text.as_bytes()].concat();
     rejected(
         &framed(r#"{"type":"hello","protocol":99,"client":"test","after":null}"#),
-        &["protocol 6", "99", "use the surfit that started the run"],
+        &["protocol 7", "99", "use the surfit that started the run"],
     );
     rejected(&framed("GET / HTTP/1.1"), &["no message of surfit's protocol"]);
     rejected(&framed(r#"{"type":"command","id":1,"command":{"command":"start"}}"#), &["first", "hello"]);
