@@ -54,6 +54,12 @@ fn slices_points_and_distances_are_what_the_panes_show() {
 
     let count = rig.app.run_state.snapshot.as_ref().unwrap().control_points.len();
     assert_eq!(whole(points(&rig.app)).rows.len(), count);
+    // A corner is one where it is trained, too.
+    for _ in 0..2 {
+        let corners = column(&whole(points(&rig.app)), "corner").into_iter().filter(|c| **c == true).count();
+        assert_eq!(corners, 4);
+        fixture::train_corners(&mut rig.app.run_state);
+    }
     assert_eq!(distances(&rig.app).count, 0);
     rig.app.run_state.distances =
         Some(Distances { step: 7, points: vec![(0, 0), (1, 0)], values: vec![0.0, 0.5, 0.5, f64::NAN] });
