@@ -147,7 +147,7 @@ fn a_refusal_has_a_sentence_for_people_and_a_code_for_programs() {
     let (sentence, code) = refusal(json!({"command": "freeze", "i": 0, "j": 1, "frozen": true}));
     assert_eq!(
         (sentence.as_str(), code),
-        ("there is no surface yet; wait until the corners are ready", "no_surface".into())
+        ("there is no surface yet; it begins when the corners are ready, or with the fit", "no_surface".into())
     );
     assert_eq!(refusal(json!({"command": "unpause"})).1, "wrong_state");
     assert_eq!(refusal(json!({"command": "set_grid", "grid": 1})).1, "invalid_input");

@@ -18,7 +18,7 @@ pub enum EngineError {
     /// Something else has to end first. The sentence is complete.
     #[error("{0}")]
     Busy(String),
-    #[error("there is no surface yet; wait until the corners are ready")]
+    #[error("there is no surface yet; it begins when the corners are ready, or with the fit")]
     NoSurface,
     #[error("{task}: cancelled")]
     Cancelled { task: String },
