@@ -17,6 +17,7 @@ pub fn measure_geometry(corners: &[Tensor], aligned: bool) -> Geometry {
     let from_first = |corner: usize| &corners[corner] - &corners[0];
     Geometry {
         aligned,
+        fitted: false,
         distances: pairs.iter().map(|&(a, b)| number((&corners[a] - &corners[b]).norm())).collect(),
         angles: pairs.iter().map(|&(a, b)| angle(&corners[a], &corners[b])).collect(),
         angles_at_first: pairs

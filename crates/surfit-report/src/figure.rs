@@ -86,11 +86,13 @@ impl<'a> RunFigure<'a> {
                 title: format!("{run} · control points"),
             }),
             Figure::Distances { colormap } => {
-                let aligned = state.geometry.last().is_some_and(|g| g.aligned);
+                let latest = state.geometry.last();
+                let (aligned, fitted) = latest.map_or((false, false), |g| (g.aligned, g.fitted));
                 let subtitle = match &state.distances {
                     Some(d) => {
                         format!("between the control points at step {}, in mean distances between corners", d.step)
                     }
+                    None if fitted => "Euclidean, between the corners after the fit".into(),
                     None if aligned => "Euclidean, between the aligned corners".into(),
                     None => "Euclidean, between the corners".into(),
                 };

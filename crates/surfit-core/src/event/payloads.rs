@@ -88,6 +88,9 @@ pub struct OwnStatistics {
 pub struct Geometry {
     /// After the alignment, or as trained.
     pub aligned: bool,
+    /// After a fit that trained the corners.
+    #[serde(default)]
+    pub fitted: bool,
     /// Pairs of corner numbers, each the smaller first.
     pub pairs: Vec<(usize, usize)>,
     /// Euclidean distance of every pair.

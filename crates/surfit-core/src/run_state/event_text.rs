@@ -1,7 +1,7 @@
 //! Events in words.
 
 use crate::draws::FitPhase;
-use crate::event::Event;
+use crate::event::{Event, Geometry};
 
 /// The sentence a log shows for an event, and whether it is an error; `None` for events that only feed curves.
 pub fn describe_event(event: &Event) -> Option<(String, bool)> {
@@ -43,7 +43,11 @@ pub fn describe_event(event: &Event) -> Option<(String, bool)> {
             };
             let figures = g.distances.iter().zip(&g.angles);
             let all: Vec<String> = g.pairs.iter().zip(figures).map(pair).collect();
-            let when = if g.aligned { "aligned corners" } else { "corners" };
+            let when = match g {
+                Geometry { fitted: true, .. } => "corners after the fit",
+                Geometry { aligned: true, .. } => "aligned corners",
+                _ => "corners",
+            };
             format!("{when}, distances (angles): {}", all.join(", "))
         }
         Event::Aligned(a) => format!(

@@ -113,7 +113,7 @@ impl RunState {
                 self.alignments.insert(alignment.index, alignment.clone());
             }
             Event::Geometry(geometry) => {
-                self.geometry.retain(|g| g.aligned != geometry.aligned);
+                self.geometry.retain(|g| (g.aligned, g.fitted) != (geometry.aligned, geometry.fitted));
                 self.geometry.push(geometry.clone());
             }
             Event::DegreeChanged { step, from, to, .. } => {

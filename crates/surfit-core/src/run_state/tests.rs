@@ -92,6 +92,7 @@ fn a_course_that_branches_begins_without_corners() {
     let corner = || Event::CornerReady(corner_ready(0, 0.9));
     let aligned = Event::Aligned(Alignment { index: 0, moved: 0.5, logit_change: 0.0, distance: [1.0, 0.5] });
     let geometry = Event::Geometry(Geometry {
+        fitted: false,
         aligned: true,
         pairs: vec![(0, 1)],
         distances: vec![1.0],
@@ -230,6 +231,7 @@ fn losses_of_a_snapshot_that_belongs_to_other_events_are_not_shown() {
 #[test]
 fn a_pair_without_an_angle_is_told_by_its_distance_alone() {
     let geometry = crate::event::Geometry {
+        fitted: false,
         aligned: false,
         pairs: vec![(0, 1), (0, 2)],
         distances: vec![2.61, 3.0],

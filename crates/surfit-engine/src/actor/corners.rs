@@ -10,7 +10,7 @@ use crate::model::Measurement;
 use crate::model_file;
 use crate::trainer::{BatchOrder, Trainer};
 use crate::{EngineError, Result, checkpoint};
-use surfit_core::event::{CornerReady, Event, JobStage, LossCurve};
+use surfit_core::event::{CornerReady, Event, Geometry, JobStage, LossCurve};
 use surfit_core::files::{self, FilePath};
 use surfit_core::metrics::MetricValues;
 use surfit_core::snapshot::EngineState;
@@ -420,7 +420,7 @@ impl Actor<'_> {
             let known = self.journal.run_state().corners.get(&index).cloned();
             let mut corner = known.unwrap_or_else(|| CornerReady {
                 index,
-                source: self.recipe().describe_source(&self.config, index),
+                source: TRAINED_IN_FIT.to_owned(),
                 accuracy,
                 loss,
                 seconds: 0.0,
@@ -431,10 +431,13 @@ impl Actor<'_> {
             if !corner.source.contains(TRAINED_IN_FIT) {
                 corner.source = format!("{}, {TRAINED_IN_FIT}", corner.source);
             }
+            // Those of the file belong to the network as it was given.
+            corner.own_statistics = None;
             (corner.accuracy, corner.loss, corner.metrics) = (accuracy, loss, cell.values.others());
             self.journal.emit(Event::CornerReady(corner));
         }
-        self.journal.emit(Event::Geometry(geometry::measure_geometry(&corners, true)));
+        let geometry = geometry::measure_geometry(&corners, false);
+        self.journal.emit(Event::Geometry(Geometry { fitted: true, ..geometry }));
     }
 
     pub(super) fn all_corners(&self) -> Result<Vec<Tensor>> {

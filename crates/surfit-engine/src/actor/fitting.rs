@@ -147,6 +147,9 @@ impl Actor<'_> {
     pub(super) fn end_fit(&mut self) -> Result<()> {
         self.flush_losses();
         self.check_divergence()?;
+        if self.surface.as_ref().is_some_and(Surface::is_trunk) {
+            self.journal.log("the fit ended before the branch: all control points are one network");
+        }
         self.branch_surface();
         if let Some(surface) = &mut self.surface {
             surface.release_networks();

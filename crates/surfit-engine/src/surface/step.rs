@@ -75,10 +75,6 @@ impl StepTimer {
     }
 }
 
-/// Least `Σ b_k²` that gradients of a draw are divided by. With all points it is at least `1/K`; beside frozen ones a draw
-/// that hardly reaches the others would throw them far.
-const MIN_SQUARED_WEIGHTS: f64 = 1e-2;
-
 /// Draws whose networks are interpolated in one pass over `Θ`, and whose gradients go into the velocity in one: in `bf16`
 /// the default number of draws, in `f32`, where a network takes twice the room, half as many. More would not fit into what
 /// a fit may take above plain training, `(K + trainable + 3)·P·4` bytes.
@@ -184,14 +180,13 @@ impl Surface {
         }
     }
 
-    /// What the gradient of a draw with these Bernstein weights is divided by: `Σ b_k²` over the points that train, where
-    /// corners do, so that the network at the draw moves as in plain training. Near a corner that is fixed it would vanish.
+    /// What the gradient of a draw with these Bernstein weights is divided by: `Σ b_k²` where all points train, so that the
+    /// network at the draw moves as in plain training. Frozen points count, too: a draw beside them would throw the others far.
     fn draw_divisor(&self, b: &[f64]) -> f64 {
         if self.trainable == TrainablePoints::AllButCorners {
             return 1.0;
         }
-        let squares: f64 = b.iter().enumerate().filter(|(k, _)| self.is_trainable(*k)).map(|(_, b)| b * b).sum();
-        squares.max(MIN_SQUARED_WEIGHTS)
+        b.iter().map(|b| b * b).sum()
     }
 
     /// The networks with these Bernstein weights, in a store for at least `draws`.

@@ -1,7 +1,7 @@
 //! The tables of the written report: data of events and snapshot, row by row; `None` without data.
 
 use crate::document::ReportSection;
-use surfit_core::event::{JobResult, JobStage};
+use surfit_core::event::{Geometry, JobResult, JobStage};
 use surfit_core::heatmap::Metric;
 use surfit_core::run_state::RunState;
 
@@ -109,9 +109,17 @@ pub(super) fn geometry_table(run_state: &RunState) -> Option<ReportSection> {
             others.zip(&g.angles_at_first).find(|(p, _)| *p == pair)
         };
         g.pairs.iter().enumerate().map(move |(k, pair)| {
-            let figure = |x: Option<&f64>, decimals: usize| x.map_or_else(|| "–".into(), |x| format!("{x:.decimals$}"));
+            // Equal corners have no angle.
+            let figure = |x: Option<&f64>, decimals: usize| {
+                x.filter(|x| x.is_finite()).map_or_else(|| "–".into(), |x| format!("{x:.decimals$}"))
+            };
             vec![
-                if g.aligned { "aligned" } else { "as given" }.to_owned(),
+                match g {
+                    Geometry { fitted: true, .. } => "after the fit",
+                    Geometry { aligned: true, .. } => "aligned",
+                    _ => "as given",
+                }
+                .to_owned(),
                 format!("{}–{}", pair.0 + 1, pair.1 + 1),
                 figure(g.distances.get(k), 3),
                 figure(g.angles.get(k), 1),

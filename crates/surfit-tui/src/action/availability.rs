@@ -140,7 +140,7 @@ pub(super) fn surface_ready(app: &App) -> Availability {
 /// Why there is no surface.
 fn no_surface(app: &App) -> Unavailable {
     match &app.run_state.snapshot {
-        Some(s) if s.is_trunk() => "no surface yet; its control points have not branched".into(),
+        Some(s) if s.is_trunk() => "no surface yet; it comes at the branch".into(),
         _ => "no surface yet; the corners come first".into(),
     }
 }

@@ -46,7 +46,7 @@ fn a_course_has_one_curve_no_map_before_the_branch_and_corners_at_its_end() {
         let phases: Vec<(u64, FitPhase)> = run_state.phases.clone();
         assert_eq!(phases, [(0, FitPhase::Trunk), (6, FitPhase::Interior)]);
         assert_eq!((run_state.corners.len(), run_state.geometry.len()), (4, 1));
-        assert!(run_state.corners[&2].source.starts_with("trained in the fit, seed"));
+        assert!(run_state.corners[&2].source.starts_with("trained in the fit"));
         let finished = run_state.finished.clone().unwrap();
         assert_eq!((finished.steps, finished.corners.len()), ([0, 12], 4));
         // The corners were trained, too.
@@ -80,6 +80,8 @@ fn a_stop_before_the_branch_gives_a_surface_of_one_network_that_goes_on() {
         actor.tick_until(is_at_step(3));
         actor.execute(EngineCommand::Stop).unwrap();
         actor.tick_until_idle();
+        let log = format!("{:?}", actor.journal.run_state().log);
+        assert!(log.contains("all control points are one network"), "{log}");
         let finished = actor.journal.run_state().finished.clone().unwrap();
         assert!(finished.corners.iter().all(|accuracy| *accuracy == finished.best.accuracy), "{finished:?}");
         // Its points are equal, so that a change of degree moves none of them.
@@ -171,6 +173,9 @@ fn corners_that_are_made_before_can_be_trained_in_the_fit() {
         assert!((before - theta(actor).get(0)).abs().max().double_value(&[]) > 0.0);
         let corner = &actor.journal.run_state().corners[&0];
         assert!(corner.source.ends_with("1 epochs, trained in the fit") && corner.seconds > 0.0, "{corner:?}");
+        let geometry: Vec<(bool, bool)> =
+            actor.journal.run_state().geometry.iter().map(|g| (g.aligned, g.fitted)).collect();
+        assert_eq!(geometry, [(false, false), (true, false), (false, true)], "what was known before stays");
         let shown = actor.heatmap.cells[0].accuracy().unwrap();
         assert_eq!(corner.accuracy, shown);
         theta(actor)

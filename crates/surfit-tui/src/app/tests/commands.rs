@@ -204,7 +204,7 @@ fn before_the_branch_actions_on_the_surface_say_why_they_are_not_available() {
     rig.press("x");
     assert_eq!(take_sent_commands(&mut rig), []);
     let text = rig.screen_text();
-    assert!(text.contains("no surface yet; its control points have not branched"), "{text}");
+    assert!(text.contains("no surface yet; it comes at the branch"), "{text}");
     let mut rig = TestApp::with_run_state(140, 44, fixture::corner_training_run());
     rig.press("x");
     assert!(rig.screen_text().contains("no surface yet; the corners come first"), "{}", rig.screen_text());

@@ -7,7 +7,7 @@ use crate::views::message::{transliterate, truncate_end};
 use crate::views::plot::text::{self, format_loss, format_percent, group_digits};
 use crate::views::text_wrap::{self, pad_to_width};
 use ratatui::text::{Line, Span};
-use surfit_core::event::LossCurve;
+use surfit_core::event::{Geometry, LossCurve};
 
 pub struct ModelRow<'a> {
     pub item: Option<usize>,
@@ -270,14 +270,17 @@ impl<'b> ModelSheet<'b> {
     /// How far the corners lie from each other, and at which angle, as trained and after alignment.
     fn geometry<'a>(&self) -> Vec<ModelRow<'a>> {
         let theme = &self.app.theme;
+        // The latest two fit side by side.
         let geometry = &self.app.run_state.geometry;
+        let geometry = &geometry[geometry.len().saturating_sub(2)..];
         let Some(first) = geometry.first() else {
             return Vec::new();
         };
         let degrees = theme.pick_glyph("°", " deg");
-        let head = |g: &surfit_core::event::Geometry| match g.aligned {
-            true => "aligned",
-            false => "as trained",
+        let head = |g: &Geometry| match g {
+            Geometry { fitted: true, .. } => "after fit",
+            Geometry { aligned: true, .. } => "aligned",
+            _ => "as trained",
         };
         let (far, turn) = if self.width >= 55 { (12, 9) } else { (11, 8) };
         let titles: String = geometry.iter().map(|g| format!("{:>far$}{:>turn$}", head(g), "angle")).collect();

@@ -26,6 +26,7 @@ pub(crate) fn full_run() -> RunState {
     let geometry = |aligned, d: f64| {
         let pairs = vec![(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)];
         Event::Geometry(Geometry {
+            fitted: false,
             aligned,
             distances: vec![d; 6],
             angles: vec![85.0; 6],

@@ -9,6 +9,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::Span;
+use surfit_core::event::Geometry;
 use surfit_core::run_state::{DistanceMatrix, RunState};
 
 pub fn title_pieces<'a>(theme: &Theme, run_state: &RunState) -> Vec<FigurePiece<'a>> {
@@ -20,7 +21,11 @@ pub fn title_pieces<'a>(theme: &Theme, run_state: &RunState) -> Vec<FigurePiece<
     let Some(geometry) = run_state.geometry.last() else {
         return Vec::new();
     };
-    let what = if geometry.aligned { "between the aligned corners" } else { "between the corners" };
+    let what = match geometry {
+        Geometry { fitted: true, .. } => "between the corners after the fit",
+        Geometry { aligned: true, .. } => "between the aligned corners",
+        _ => "between the corners",
+    };
     vec![vec![Span::styled(what, muted)]]
 }
 
@@ -227,6 +232,7 @@ mod tests {
 
     fn geometry(aligned: bool) -> Geometry {
         Geometry {
+            fitted: false,
             aligned,
             pairs: vec![(0, 1), (0, 2), (1, 2)],
             distances: vec![3.0, 12.5, f64::NAN],
