@@ -24,7 +24,6 @@ use tch::{Device, Kind, Tensor};
 pub struct Surface {
     degrees: Degrees,
     trainable: TrainablePoints,
-    is_trunk: bool,
     theta: Tensor,
     optimizer: Sgd,
     frozen: Vec<bool>,
@@ -79,29 +78,28 @@ impl Surface {
             let _ = rest.mm_out(&theta.narrow(0, given, k - given), &theta.narrow(0, 0, given));
         }
         let velocity = Tensor::zeros([degrees.trainable_count(trainable) as i64, p], (Kind::Float, device));
-        Self::new(degrees, trainable, false, theta, velocity)
+        Self::new(degrees, trainable, theta, velocity)
     }
 
     /// A surface all of whose control points are one network, `[P]`, until it branches. All of them train.
     pub fn trunk(degrees: Degrees, network: &Tensor) -> Self {
         let theta = network.unsqueeze(0).copy();
         let velocity = theta.zeros_like();
-        Self::new(degrees, TrainablePoints::All, true, theta, velocity)
+        Self::new(degrees, TrainablePoints::All, theta, velocity)
     }
 
-    fn new(degrees: Degrees, trainable: TrainablePoints, is_trunk: bool, theta: Tensor, velocity: Tensor) -> Self {
+    fn new(degrees: Degrees, trainable: TrainablePoints, theta: Tensor, velocity: Tensor) -> Self {
         let frozen = vec![false; degrees.point_count()];
         let optimizer = Sgd { velocity, last_rate: 0.0 };
-        Self { degrees, trainable, is_trunk, theta, optimizer, frozen, version: 1, networks: None }
+        Self { degrees, trainable, theta, optimizer, frozen, version: 1, networks: None }
     }
 
     /// A surface from its stored parts, whose rows are [`SurfaceState::rows`].
     pub fn restore(state: SurfaceState, theta: Tensor, velocity: Tensor) -> Self {
-        let SurfaceState { degrees, frozen, last_rate, version, trainable, is_trunk } = state;
+        let SurfaceState { degrees, frozen, last_rate, version, trainable, is_trunk: _ } = state;
         Self {
             degrees,
             trainable,
-            is_trunk,
             theta: theta.contiguous(),
             optimizer: Sgd { velocity: velocity.contiguous(), last_rate },
             frozen,
@@ -117,7 +115,7 @@ impl Surface {
             last_rate: self.optimizer.last_rate,
             version: self.version,
             trainable: self.trainable,
-            is_trunk: self.is_trunk,
+            is_trunk: self.is_trunk(),
         }
     }
 
@@ -132,7 +130,7 @@ impl Surface {
 
     /// The control point in a row, `[P]`.
     pub fn control_point(&self, row: usize) -> Tensor {
-        self.theta.get(if self.is_trunk { 0 } else { row as i64 })
+        self.theta.get(if self.is_trunk() { 0 } else { row as i64 })
     }
 
     /// Which control points train.
@@ -140,9 +138,9 @@ impl Surface {
         self.trainable
     }
 
-    /// True while all control points are one network.
+    /// True while all control points are one network, and so one row: every surface has two points at least.
     pub fn is_trunk(&self) -> bool {
-        self.is_trunk
+        self.theta.size()[0] == 1
     }
 
     /// Number of control points that train.
@@ -153,7 +151,7 @@ impl Surface {
     /// Makes every control point a copy of the trunk, with its velocity. Each point of the surface then moves as the trunk
     /// would have, since Bernstein weights sum to one.
     pub fn branch(&mut self) {
-        if !std::mem::take(&mut self.is_trunk) {
+        if !self.is_trunk() {
             return;
         }
         self.release_networks();
@@ -165,7 +163,7 @@ impl Surface {
 
     /// Weights of the stored rows in the network at `(u, v)`.
     fn row_weights(&self, (u, v): (f64, f64)) -> Vec<f64> {
-        if self.is_trunk { vec![1.0] } else { self.degrees.bernstein_weights(u, v) }
+        if self.is_trunk() { vec![1.0] } else { self.degrees.bernstein_weights(u, v) }
     }
 
     /// Velocity of the trainable points in units of a step, `[trainable, P]`; `[1, P]` of a trunk.
@@ -192,7 +190,7 @@ impl Surface {
     /// be frozen.
     pub fn set_frozen(&mut self, row: usize, frozen: bool) {
         let first = self.degrees.first_trainable_row(self.trainable);
-        if row >= first && row < self.frozen.len() && !self.is_trunk {
+        if row >= first && row < self.frozen.len() && !self.is_trunk() {
             self.frozen[row] = frozen;
             let _ = self.velocity().get((row - first) as i64).zero_();
         }
@@ -200,7 +198,7 @@ impl Surface {
 
     /// A combination of the control points with weights `b`, `[K]`: the network there, `[P]`.
     pub fn combine(&self, b: &[f64]) -> Tensor {
-        let b = if self.is_trunk { &[1.0] } else { b };
+        let b = if self.is_trunk() { &[1.0] } else { b };
         let b = Tensor::from_slice(&to_f32(b)).to_device(self.theta.device());
         b.unsqueeze(0).mm(&self.theta).squeeze_dim(0)
     }
@@ -238,7 +236,7 @@ impl Surface {
             return 0.0;
         }
         self.release_networks();
-        if self.is_trunk {
+        if self.is_trunk() {
             (self.degrees, self.frozen) = (to, vec![false; to.point_count()]);
             return 0.0;
         }
@@ -285,7 +283,7 @@ impl Surface {
 
     /// Distance of every row from its place on the linear surface. Reads from the device once a row.
     pub fn distances_from_linear(&self) -> Vec<f64> {
-        if self.is_trunk {
+        if self.is_trunk() {
             return vec![0.0; self.degrees.point_count()];
         }
         let given = self.degrees.corner_count();

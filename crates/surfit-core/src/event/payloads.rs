@@ -42,7 +42,7 @@ pub struct RunInfo {
 }
 
 /// A corner that is ready for use.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CornerReady {
     /// Corner number, `0..4`.
     pub index: usize,

@@ -12,7 +12,6 @@ use crate::trainer::{BatchOrder, Trainer};
 use crate::{EngineError, Result, checkpoint};
 use surfit_core::event::{CornerReady, Event, Geometry, JobStage, LossCurve};
 use surfit_core::files::{self, FilePath};
-use surfit_core::metrics::MetricValues;
 use surfit_core::snapshot::EngineState;
 use surfit_core::surface::TrainablePoints;
 use tch::Tensor;
@@ -177,7 +176,8 @@ impl Actor<'_> {
         if trainer.step < target {
             let epoch = BatchOrder::steps_per_epoch(self.data.train.len(), config.training.batch_size);
             if trainer.step.is_multiple_of(epoch.max(1)) {
-                self.validate_trainer(index);
+                let (step, weights) = (trainer.step, trainer.weights.shallow_clone());
+                self.emit_validation(LossCurve::Corner(index), step, &weights);
             }
             self.activity = ActorActivity::Corner(place);
             return Ok(());
@@ -209,12 +209,10 @@ impl Actor<'_> {
         }
     }
 
-    fn validate_trainer(&mut self, index: usize) {
+    /// Emits a validation point of a network under training, `[P]`, on the images of the live heatmap.
+    pub(super) fn emit_validation(&mut self, curve: LossCurve, step: u64, weights: &Tensor) {
         self.flush_losses();
-        let Some(trainer) = &self.trainer else { return };
-        let images = self.config.heatmap.live_images as i64;
-        let (m, _) = self.evaluator.validate(&self.model, &trainer.weights, images);
-        let (step, curve) = (trainer.step, LossCurve::Corner(index));
+        let (m, _) = self.evaluator.validate(&self.model, weights, self.config.heatmap.live_images as i64);
         self.journal.emit(Event::Validated { curve, step, loss: m.loss(), accuracy: m.accuracy() });
     }
 
@@ -418,17 +416,9 @@ impl Actor<'_> {
             };
             // What is known of a corner from before the fit stays.
             let known = self.journal.run_state().corners.get(&index).cloned();
-            let mut corner = known.unwrap_or_else(|| CornerReady {
-                index,
-                source: TRAINED_IN_FIT.to_owned(),
-                accuracy,
-                loss,
-                seconds: 0.0,
-                own_statistics: None,
-                warnings: Vec::new(),
-                metrics: MetricValues::default(),
-            });
-            if !corner.source.contains(TRAINED_IN_FIT) {
+            let new = || CornerReady { index, source: TRAINED_IN_FIT.to_owned(), ..CornerReady::default() };
+            let mut corner = known.unwrap_or_else(new);
+            if !corner.source.ends_with(TRAINED_IN_FIT) {
                 corner.source = format!("{}, {TRAINED_IN_FIT}", corner.source);
             }
             // Those of the file belong to the network as it was given.

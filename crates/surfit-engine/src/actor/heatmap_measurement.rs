@@ -3,8 +3,6 @@
 use super::grids::TEMPORARY_GRID_DURATION;
 use super::race::{CellRace, RacePhase};
 use super::{Actor, ActorActivity};
-use crate::checkpoint::FitProgress;
-use crate::trainer::BatchOrder;
 use crate::{EngineError, Result};
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
@@ -62,7 +60,12 @@ impl Actor<'_> {
             return Ok(());
         };
         if surface.is_trunk() {
-            return self.tick_trunk_validation(progress);
+            // It has no map, since all cells would be the same network, but a validation point an epoch.
+            if progress.step.is_multiple_of(self.fit_steps_per_epoch().max(1)) {
+                let trunk = surface.control_point(0);
+                self.emit_validation(LossCurve::Surface, progress.step, &trunk);
+            }
+            return Ok(());
         }
         let steps = progress.step - progress.round_start - progress.trunk_steps;
         let trained = steps * self.config.fit.training.batch_size as u64;
@@ -81,20 +84,6 @@ impl Actor<'_> {
         if steps.is_multiple_of(round.div_ceil(MAX_VALIDATIONS).max(1)) {
             self.emit_live_mean();
         }
-        Ok(())
-    }
-
-    /// A validation point of the trunk once an epoch. It has no map: all cells would be the same network.
-    fn tick_trunk_validation(&mut self, progress: FitProgress) -> Result<()> {
-        let epoch = BatchOrder::steps_per_epoch(self.data.train.len(), self.config.fit.training.batch_size);
-        if !progress.step.is_multiple_of(epoch.max(1)) {
-            return Ok(());
-        }
-        let trunk = self.require_surface()?.control_point(0);
-        self.flush_losses();
-        let (m, _) = self.evaluator.validate(&self.model, &trunk, self.config.heatmap.live_images as i64);
-        let (step, curve) = (progress.step, LossCurve::Surface);
-        self.journal.emit(Event::Validated { curve, step, loss: m.loss(), accuracy: m.accuracy() });
         Ok(())
     }
 

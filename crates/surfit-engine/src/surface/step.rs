@@ -154,7 +154,7 @@ impl Surface {
             self.optimizer.last_rate = rate;
         }
         let followed = |b: Vec<f64>| {
-            if self.is_trunk {
+            if self.is_trunk() {
                 return vec![1.0; self.frozen.len()];
             }
             let points = b.into_iter().zip(&self.frozen);

@@ -323,9 +323,13 @@ fn stages<'a>(app: &App) -> Vec<FigurePiece<'a>> {
         app.run_state.seconds.contains_key(&stage) || (stage < s.stage && app.run_state.info.is_some())
     };
     let live = matches!(s.state, EngineState::Running | EngineState::Paused) && app.run_state.info.is_some();
+    // A training that branches makes no corners before its fit.
+    let is_passed_over =
+        |stage: &JobStage| app.run_state.is_branched() && matches!(stage, JobStage::Corners | JobStage::Align);
     JobStage::ALL
         .iter()
         .copied()
+        .filter(|stage| !is_passed_over(stage))
         .map(|stage| {
             let (sign, role) = if stage == s.stage && live {
                 (theme.pick_glyph("●", "*"), ThemeRole::Accent)

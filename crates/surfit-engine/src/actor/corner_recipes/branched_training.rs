@@ -1,7 +1,7 @@
 //! The corners are control points that branch from one training and go on in the fit.
 
 use super::{CornerRecipe, CornerTrainings, RecipeFacts};
-use surfit_core::config::{Config, CornersConfig};
+use surfit_core::config::CornersConfig;
 
 /// One course of training: a network, then all control points from there.
 pub(super) struct BranchedTraining;
@@ -21,9 +21,5 @@ impl CornerRecipe for BranchedTraining {
 
     fn trainings(&self) -> CornerTrainings {
         CornerTrainings::Fit
-    }
-
-    fn describe_source(&self, config: &Config, corner: usize) -> String {
-        format!("trained in the fit, seed {}", self.training_seed(config, corner))
     }
 }

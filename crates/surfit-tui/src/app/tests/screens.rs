@@ -318,6 +318,22 @@ fn a_plan_is_whole_where_the_keys_that_answer_it_fit_in_the_footer_alone() {
 }
 
 #[test]
+fn the_stages_of_a_branched_training_are_those_that_it_has() {
+    let mut run_state = fixture::fitting_run();
+    let stages = |run_state: &RunState| {
+        let text = TestApp::with_run_state(140, 44, run_state.clone()).screen_text();
+        text.lines().nth(1).unwrap_or_default().to_owned()
+    };
+    assert!(stages(&run_state).contains("align"), "{}", stages(&run_state));
+    run_state.phases.insert(0, (0, surfit_core::draws::FitPhase::Trunk));
+    let line = stages(&run_state);
+    assert!(
+        line.contains("data") && line.contains("fit") && !line.contains("corners") && !line.contains("align"),
+        "{line}"
+    );
+}
+
+#[test]
 fn what_is_paused_or_stopped_is_named_by_its_stage() {
     let shown = |stage, state| TestApp::with_run_state(140, 44, corner_run(stage, state)).screen_text();
     for (stage, words) in [
